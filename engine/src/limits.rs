@@ -1,0 +1,137 @@
+//! Every number of the program: its unit in its name, why it has that size, and
+//! where a precedent stands. `spec` here means section 8 of the contract.
+//!
+//! Each field of [`Limits`] is a flag and an environment variable (`args.rs`), and
+//! has a test at the bound and one past it.
+
+use std::time::Duration;
+
+const KIB: usize = 1024;
+
+/// What one message, one connection and one process may use at most.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Octets of a whole request head, final empty line included (431). nginx: 4 × 8 KiB.
+    pub request_head_octets: usize,
+    /// Octets of the request line without its CRLF (414). RFC 9112 §3 asks for at least 8000.
+    pub request_line_octets: usize,
+    /// Field lines of a request (431). Also the size of httparse's array on the stack.
+    pub request_field_lines: usize,
+    /// Octets of a whole response head (502). Larger than a request's: cookies and policies travel there.
+    pub response_head_octets: usize,
+    /// Field lines of a response (502).
+    pub response_field_lines: usize,
+    /// Octets of a chunk-size line, extensions included, CRLF not (400 / 502).
+    pub chunk_line_octets: usize,
+    /// Octets of chunk extensions over a whole message (400 / 502): CVE-2023-39326, where
+    /// extensions of one octet a chunk made a server read without end.
+    pub chunk_extension_octets: usize,
+    /// Octets of a trailer section (400 / 502).
+    pub trailer_octets: usize,
+    /// Field lines of a trailer section (400 / 502).
+    pub trailer_lines: usize,
+    /// Interim (1xx) responses before a final one (502): an upstream must not keep
+    /// an exchange alive for ever without answering.
+    pub interim_responses: usize,
+    /// Downstream connections, one count over all workers; the others wait in the accept queue.
+    pub connections: usize,
+    /// From the first octet of a request head to its last (408).
+    pub request_head_time: Duration,
+    /// Between two requests of a connection (closed in silence).
+    pub idle_time: Duration,
+    /// A client that sends nothing of a body it announced (408).
+    pub request_body_idle_time: Duration,
+    /// An upstream that reads nothing of a request (504).
+    pub upstream_read_idle_time: Duration,
+    /// Connect and TLS handshake together, proxy tunnel included (504).
+    pub connect_time: Duration,
+    /// One address among several of a host.
+    pub connect_address_time: Duration,
+    /// From the last octet of request progress to the response head (504).
+    pub response_head_time: Duration,
+    /// A client that reads nothing of a response (closed).
+    pub client_read_idle_time: Duration,
+    /// A tunnel in which nothing moves (closed).
+    pub tunnel_idle_time: Duration,
+    /// How long exchanges may go on after SIGTERM.
+    pub drain_time: Duration,
+    /// How long an unused upstream connection is kept.
+    pub pool_idle_time: Duration,
+    /// How many unused upstream connections are kept for one origin and credential, per worker.
+    pub pool_connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            request_head_octets: 64 * KIB,
+            request_line_octets: 16 * KIB,
+            request_field_lines: 128,
+            response_head_octets: 128 * KIB,
+            response_field_lines: 256,
+            chunk_line_octets: 256,
+            chunk_extension_octets: 16 * KIB,
+            trailer_octets: 16 * KIB,
+            trailer_lines: 64,
+            interim_responses: 32,
+            connections: 4096,
+            request_head_time: Duration::from_secs(30),
+            idle_time: Duration::from_secs(75),
+            request_body_idle_time: Duration::from_secs(60),
+            upstream_read_idle_time: Duration::from_secs(60),
+            connect_time: Duration::from_secs(10),
+            connect_address_time: Duration::from_secs(3),
+            response_head_time: Duration::from_secs(300),
+            client_read_idle_time: Duration::from_secs(300),
+            tunnel_idle_time: Duration::from_secs(3600),
+            drain_time: Duration::from_secs(8),
+            pool_idle_time: Duration::from_secs(30),
+            pool_connections: 32,
+        }
+    }
+}
+
+/// The most field lines that any flag may allow: httparse's array lives on the stack,
+/// 32 octets a line.
+pub const FIELD_LINES_CEILING: usize = 1024;
+
+/// The most that any limit on octets of a head may allow; spans are 32-bit, and a
+/// head is held whole.
+pub const HEAD_OCTETS_CEILING: usize = 1024 * KIB;
+
+/// A worker more than this gains nothing: one core moves more than any agent asks for.
+pub const WORKERS_DEFAULT_CEILING: usize = 4;
+
+/// Descriptors kept back for listeners, epoll, log, files and the pool's rim; two are
+/// used by each exchange, hence `min(4096, (descriptors − 64) / 2)` connections.
+pub const DESCRIPTORS_RESERVED: usize = 64;
+
+/// First size of a read buffer: a head and a small body fit.
+pub const READ_BUFFER_OCTETS: usize = 8 * KIB;
+
+/// A read buffer that reads keep filling doubles up to this size.
+pub const READ_BUFFER_CEILING_OCTETS: usize = 256 * KIB;
+
+/// A buffer larger than this is given back to the allocator, not to the free list.
+pub const READ_BUFFER_KEPT_OCTETS: usize = 64 * KIB;
+
+/// Runs of one body that leave in a single vectored write.
+pub const RUNS_PER_WRITE: usize = 16;
+
+/// How long a closing connection swallows unread input, so that the answer is not
+/// lost to a reset (RFC 9112 §9.6); nginx's `lingering_timeout` is 5 s.
+pub const LINGER_TIME: Duration = Duration::from_secs(2);
+
+/// The most that a closing connection swallows.
+pub const LINGER_OCTETS: usize = 1024 * KIB;
+
+/// How often a client is looked at whose input is not being read, for it may have hung
+/// up behind octets that nobody takes. Half of the 100 ms within which spec §4 wants
+/// the upstream cancelled.
+pub const HANG_UP_CHECK_TIME: Duration = Duration::from_millis(50);
+
+/// Pause of the accept loop when the process is out of descriptors.
+pub const ACCEPT_BACK_OFF_TIME: Duration = Duration::from_millis(50);
+
+/// Log lines waiting for standard error; more are dropped and counted.
+pub const LOG_LINES_WAITING: usize = 4096;

@@ -1,0 +1,2 @@
+//! `cred-proxy`
+fn main() {}
