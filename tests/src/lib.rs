@@ -23,6 +23,7 @@
 
 pub mod authority;
 pub mod binary;
+pub mod builder;
 pub mod client;
 pub mod flag;
 pub mod head;
@@ -36,10 +37,11 @@ pub mod service;
 pub mod upstream;
 
 pub use authority::Authority;
+pub use builder::Builder;
 pub use client::Client;
 pub use head::{Head, Response};
 pub use peer::{Ending, Peer};
 pub use process::{Finished, GUARD};
-pub use proxy::{Builder, Proxy, TOKEN};
+pub use proxy::{Proxy, TOKEN};
 pub use service::{Request, Service};
 pub use upstream::{Connection, Upstream};

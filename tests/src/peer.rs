@@ -25,11 +25,11 @@ impl Ending {
             ErrorKind::BrokenPipe,
             ErrorKind::ConnectionAborted,
         ];
-        match error.kind() {
-            kind if RESETS.contains(&kind) => Some(Ending::Reset),
-            ErrorKind::UnexpectedEof => Some(Ending::Truncated),
-            _ => None,
+        let kind = error.kind();
+        if kind == ErrorKind::UnexpectedEof {
+            return Some(Ending::Truncated);
         }
+        RESETS.contains(&kind).then_some(Ending::Reset)
     }
 }
 
