@@ -1,1 +1,5 @@
 //! The engine.
+
+pub mod limits;
+pub mod policy;
+pub mod route;
