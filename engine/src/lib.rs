@@ -1,1 +1,4 @@
 //! The engine.
+
+pub mod limits;
+pub mod message;
