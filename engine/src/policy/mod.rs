@@ -5,8 +5,10 @@
 
 mod credential;
 mod decoded_path;
+mod denial;
 mod git_push;
 mod percent;
+mod permit;
 mod query;
 mod rule;
 mod secret;
@@ -14,5 +16,7 @@ mod secret;
 pub(crate) use credential::basic;
 pub use credential::{BASIC_USER_DEFAULT, Credential, CredentialForm, UnusableToken};
 pub use decoded_path::{DecodedPath, PathRefused};
+pub use denial::Denial;
+pub use permit::{Permit, decide};
 pub use rule::{DenyRule, DenyRuleError};
 pub use secret::Secret;

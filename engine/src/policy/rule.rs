@@ -72,7 +72,11 @@ impl DenyRule {
             return Err(DenyRuleError::Method);
         }
         let path = path.strip_prefix('/').ok_or(DenyRuleError::Path)?;
-        let path = path.strip_suffix('/').unwrap_or(path);
+        let path = match path.strip_suffix('/') {
+            Some("") => return Err(DenyRuleError::Segment),
+            Some(path) => path,
+            None => path,
+        };
         let (path, rest) = match path.strip_suffix("**") {
             Some("") => ("", true),
             Some(before) => (
