@@ -1,0 +1,108 @@
+//! Toward the service: connections dialled, verified, kept and reused.
+//!
+//! ```text
+//! acquire(permit) ─▶ pool ──── quiet? ─────────────────────────▶ UpstreamConnection
+//!                      └ none ─▶ resolve ▶ connect ▶ CONNECT ▶ TLS ──────▲
+//! ```
+//!
+//! Nothing leaves without a [`Permit`]: only policy makes one, and a connection of one
+//! origin and credential is never handed to another.
+
+mod connect;
+mod connection;
+mod dial_error;
+mod pool;
+mod proxy_tunnel;
+mod tls;
+
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use connect::Connector;
+pub use connection::{UpstreamConnection, UpstreamStream};
+pub use dial_error::{ConnectProblem, DialError, DialStep, TlsProblem, TunnelProblem};
+pub use tls::{TlsSetupError, Trust};
+
+use crate::limits::Limits;
+use crate::policy::Permit;
+use crate::route::{PoolKey, UpstreamUrl};
+use pool::Pool;
+
+/// One worker's way to the services: the shared [`Connector`] and a pool of its own,
+/// for a connection lives on the reactor of the worker that opened it.
+pub struct Upstreams {
+    connector: Arc<Connector>,
+    pool: Pool,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+impl Upstreams {
+    /// An empty pool before `connector`.
+    pub fn new(connector: Arc<Connector>, limits: &Limits) -> Self {
+        Upstreams {
+            connector,
+            pool: Pool::new(limits),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+        }
+    }
+
+    /// A connection for what `permit` allows: the newest idle one, else a new one.
+    /// With `fresh_only` always a new one: it replaces a reused one that had died.
+    pub async fn acquire(
+        &self,
+        permit: &Permit,
+        fresh_only: bool,
+    ) -> Result<UpstreamConnection, DialError> {
+        let route = permit.route();
+        self.acquire_for(route.pool_key, &route.upstream, fresh_only)
+            .await
+    }
+
+    async fn acquire_for(
+        &self,
+        key: PoolKey,
+        upstream: &UpstreamUrl,
+        fresh_only: bool,
+    ) -> Result<UpstreamConnection, DialError> {
+        if !fresh_only {
+            if let Some(connection) = self.pool.take(key) {
+                self.hits.fetch_add(1, Ordering::Relaxed);
+                return Ok(connection);
+            }
+            self.misses.fetch_add(1, Ordering::Relaxed);
+        }
+        // Boxed: a handshake's state is some KiB that every waiting exchange would
+        // otherwise carry along, and a warm one never gets here.
+        let stream = Box::pin(self.connector.dial(upstream)).await?;
+        Ok(UpstreamConnection::new(stream, key))
+    }
+
+    /// Takes back a connection whose exchange is complete on both sides and may be
+    /// followed by another; any other one is to be dropped instead.
+    pub fn release(&self, connection: UpstreamConnection) {
+        self.pool.put(connection);
+    }
+
+    /// Drops idle connections that have expired or died; for the worker's timer.
+    pub fn sweep(&self) {
+        self.pool.sweep();
+    }
+
+    /// How often an idle connection served.
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    /// How often none was there to serve.
+    pub fn misses(&self) -> u64 {
+        self.misses.load(Ordering::Relaxed)
+    }
+
+    /// How many connections are idle now.
+    pub fn idle(&self) -> usize {
+        self.pool.len()
+    }
+}
