@@ -128,3 +128,139 @@ impl AsyncWrite for UpstreamStream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{plain_pair, readable, tls_pair};
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    #[tokio::test]
+    async fn a_silent_connection_is_quiet() {
+        let (mut connection, _service) = plain_pair(PoolKey::unique()).await;
+        assert!(connection.is_quiet());
+        assert!(connection.is_quiet());
+    }
+
+    #[tokio::test]
+    async fn an_end_or_an_unasked_octet_is_not_quiet() {
+        let (mut ended, service) = plain_pair(PoolKey::unique()).await;
+        drop(service);
+        readable(&ended).await;
+        assert!(!ended.is_quiet());
+
+        let (mut spoken_to, mut service) = plain_pair(PoolKey::unique()).await;
+        service.write_all(b"H").await.unwrap();
+        readable(&spoken_to).await;
+        assert!(!spoken_to.is_quiet());
+    }
+
+    #[tokio::test]
+    async fn session_tickets_are_quiet_and_taken_in() {
+        let (mut connection, mut service) = tls_pair(PoolKey::unique()).await;
+        service.flush().await.unwrap();
+        readable(&connection).await;
+        assert!(connection.is_quiet());
+
+        service.write_all(b"H").await.unwrap();
+        readable(&connection).await;
+        assert!(!connection.is_quiet());
+    }
+
+    #[tokio::test]
+    async fn an_end_over_tls_is_not_quiet_announced_or_not() {
+        for announced in [true, false] {
+            let (mut connection, mut service) = tls_pair(PoolKey::unique()).await;
+            readable(&connection).await;
+            assert!(connection.is_quiet());
+            if announced {
+                service.shutdown().await.unwrap();
+            }
+            drop(service);
+            readable(&connection).await;
+            assert!(!connection.is_quiet(), "announced: {announced}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_look_does_not_believe_an_exhausted_budget() {
+        let (mut connection, service) = plain_pair(PoolKey::unique()).await;
+        drop(service);
+        readable(&connection).await;
+        let looked = tokio::spawn(async move {
+            poll_fn(|context| {
+                while coop::has_budget_remaining() {
+                    if let Poll::Ready(spent) = coop::poll_proceed(context) {
+                        spent.made_progress();
+                    }
+                }
+                Poll::Ready(connection.is_quiet())
+            })
+            .await
+        });
+        assert!(!looked.await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_read_after_the_look_is_still_woken() {
+        let (mut connection, mut service) = plain_pair(PoolKey::unique()).await;
+        assert!(connection.is_quiet());
+        let mut answer = [0; 2];
+        let (read, written) = tokio::join!(
+            connection.stream.read_exact(&mut answer),
+            service.write_all(b"ok")
+        );
+        assert_eq!((read.unwrap(), written.is_ok(), &answer), (2, true, b"ok"));
+
+        let (mut connection, mut service) = tls_pair(PoolKey::unique()).await;
+        readable(&connection).await;
+        assert!(connection.is_quiet());
+        let (read, written) = tokio::join!(
+            connection.stream.read_exact(&mut answer),
+            service.write_all(b"OK")
+        );
+        assert_eq!((read.unwrap(), written.is_ok(), &answer), (2, true, b"OK"));
+    }
+
+    #[tokio::test]
+    async fn a_body_cut_off_over_tls_is_an_error_not_an_end() {
+        let (mut connection, mut service) = tls_pair(PoolKey::unique()).await;
+        service.write_all(b"half a bo").await.unwrap();
+        drop(service);
+        let mut body = Vec::new();
+        let end = connection.stream.read_to_end(&mut body).await;
+        assert_eq!(end.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(body, b"half a bo");
+
+        let (mut connection, mut service) = tls_pair(PoolKey::unique()).await;
+        service.write_all(b"whole").await.unwrap();
+        service.shutdown().await.unwrap();
+        let mut body = Vec::new();
+        connection.stream.read_to_end(&mut body).await.unwrap();
+        assert_eq!(body, b"whole");
+    }
+
+    #[tokio::test]
+    async fn several_slices_leave_in_one_write() {
+        let slices = [
+            IoSlice::new(b"head"),
+            IoSlice::new(b""),
+            IoSlice::new(b"body"),
+        ];
+        let (mut plain, mut service) = plain_pair(PoolKey::unique()).await;
+        assert!(plain.stream.is_write_vectored());
+        assert_eq!(plain.stream.write_vectored(&slices).await.unwrap(), 8);
+        plain.stream.flush().await.unwrap();
+        let mut received = [0; 8];
+        service.read_exact(&mut received).await.unwrap();
+        assert_eq!(&received, b"headbody");
+
+        let (mut tls, mut service) = tls_pair(PoolKey::unique()).await;
+        assert!(tls.stream.is_write_vectored());
+        assert_eq!(tls.stream.write_vectored(&slices).await.unwrap(), 8);
+        tls.stream.flush().await.unwrap();
+        let mut received = [0; 8];
+        service.read_exact(&mut received).await.unwrap();
+        assert_eq!(&received, b"headbody");
+    }
+}

@@ -325,3 +325,87 @@ fn tell_date(field: &str, date: Option<SystemTime>, f: &mut fmt::Formatter<'_>) 
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn tls(problem: TlsProblem) -> DialError {
+        DialError::Tls {
+            host: "api.github.com".to_owned(),
+            problem,
+        }
+    }
+
+    fn connect(kind: io::ErrorKind) -> DialError {
+        DialError::Connect {
+            peer: "api.github.com:443".to_owned(),
+            problem: ConnectProblem::from(io::Error::from(kind)),
+        }
+    }
+
+    fn timed_out(step: DialStep) -> DialError {
+        DialError::TimedOut {
+            peer: "api.github.com:443".to_owned(),
+            step,
+        }
+    }
+
+    fn refused(status: u16) -> DialError {
+        DialError::ProxyRefused {
+            peer: "the proxy squid:3128".to_owned(),
+            status,
+        }
+    }
+
+    fn tunnel(problem: TunnelProblem) -> DialError {
+        DialError::Tunnel {
+            peer: "the proxy squid:3128".to_owned(),
+            problem,
+        }
+    }
+
+    #[test]
+    fn each_error_is_a_sentence_and_a_type_of_rfc_9209() {
+        let new_year = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_577_836_800));
+        let none = DialError::Resolve {
+            peer: "nowhere.test:443".to_owned(),
+            reason: None,
+        };
+        #[rustfmt::skip]
+        let rows = [
+            (none, "no address found for nowhere.test:443", "dns_error"),
+            (connect(io::ErrorKind::ConnectionRefused), "connecting to api.github.com:443 failed: connection refused", "connection_refused"),
+            (connect(io::ErrorKind::NetworkUnreachable), "connecting to api.github.com:443 failed: no network leads there", "destination_ip_unroutable"),
+            (connect(io::ErrorKind::ConnectionReset), "connecting to api.github.com:443 failed: connection reset", "destination_unavailable"),
+            (timed_out(DialStep::Resolve), "the resolver took too long to find api.github.com:443", "dns_timeout"),
+            (timed_out(DialStep::Connect), "connecting to api.github.com:443 took too long", "connection_timeout"),
+            (timed_out(DialStep::Tunnel), "api.github.com:443 took too long to answer CONNECT", "connection_timeout"),
+            (timed_out(DialStep::Handshake), "the TLS handshake with api.github.com:443 took too long", "connection_timeout"),
+            (refused(407), "the proxy squid:3128 refused CONNECT with status 407", "proxy_configuration_error"),
+            (refused(403), "the proxy squid:3128 refused CONNECT with status 403", "http_request_denied"),
+            (refused(503), "the proxy squid:3128 refused CONNECT with status 503", "destination_unavailable"),
+            (tunnel(TunnelProblem::Closed), "the proxy squid:3128 hung up instead of answering CONNECT", "connection_terminated"),
+            (tunnel(TunnelProblem::InterimResponses), "the proxy squid:3128 answers CONNECT with interim responses only", "http_protocol_error"),
+            (tunnel(TunnelProblem::EarlyOctets), "the proxy squid:3128 sent octets through the tunnel before anything was asked", "http_protocol_error"),
+            (tls(TlsProblem::NoTrustedRoots), "no trusted roots were found to verify api.github.com with; set SSL_CERT_FILE or SSL_CERT_DIR", "proxy_configuration_error"),
+            (tls(TlsProblem::WrongName), "the certificate of api.github.com is for another name", "tls_certificate_error"),
+            (tls(TlsProblem::Expired { not_after: new_year }), "the certificate of api.github.com has expired (notAfter Wed, 01 Jan 2020 00:00:00 GMT)", "tls_certificate_error"),
+            (tls(TlsProblem::NotYetValid { not_before: None }), "the certificate of api.github.com is not yet valid", "tls_certificate_error"),
+            (tls(TlsProblem::UntrustedAuthority), "the certificate of api.github.com is signed by an authority that is not trusted here; add it with SSL_CERT_FILE", "tls_certificate_error"),
+            (tls(TlsProblem::Revoked), "the certificate of api.github.com has been revoked", "tls_certificate_error"),
+            (tls(TlsProblem::Alert(AlertDescription::HandshakeFailure)), "TLS handshake failed: api.github.com sent the alert HandshakeFailure", "tls_alert_received"),
+            (tls(TlsProblem::Closed), "TLS handshake failed: api.github.com hung up", "connection_terminated"),
+        ];
+        for (error, sentence, error_type) in rows {
+            assert_eq!(error.to_string(), sentence);
+            assert_eq!(error.error_type(), error_type, "{sentence}");
+            assert_eq!(
+                error.is_timeout(),
+                error_type.ends_with("_timeout"),
+                "{sentence}"
+            );
+        }
+    }
+}

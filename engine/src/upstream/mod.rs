@@ -15,6 +15,8 @@ mod pool;
 mod proxy_tunnel;
 mod tls;
 
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -104,5 +106,115 @@ impl Upstreams {
     /// How many connections are idle now.
     pub fn idle(&self) -> usize {
         self.pool.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{connector, listen, port, readable, refused, url};
+    use super::*;
+
+    fn upstreams() -> Upstreams {
+        let connector = connector(Trust::Only(Vec::new()), None, "");
+        Upstreams::new(Arc::new(connector), &Limits::default())
+    }
+
+    #[tokio::test]
+    async fn a_released_connection_serves_again_and_is_counted() {
+        let upstreams = upstreams();
+        let (_listener, address) = listen().await;
+        let upstream = url("http", "127.0.0.1", address.port());
+        let key = PoolKey::unique();
+
+        let first = upstreams.acquire_for(key, &upstream, false).await.unwrap();
+        assert!(!first.reused);
+        assert_eq!(
+            (upstreams.hits(), upstreams.misses(), upstreams.idle()),
+            (0, 1, 0)
+        );
+        let first_port = port(&first);
+        upstreams.release(first);
+        assert_eq!(upstreams.idle(), 1);
+
+        let second = upstreams.acquire_for(key, &upstream, false).await.unwrap();
+        assert!(second.reused);
+        assert_eq!(port(&second), first_port);
+        assert_eq!(
+            (upstreams.hits(), upstreams.misses(), upstreams.idle()),
+            (1, 1, 0)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_replacement_is_never_an_idle_one() {
+        let upstreams = upstreams();
+        let (_listener, address) = listen().await;
+        let upstream = url("http", "127.0.0.1", address.port());
+        let key = PoolKey::unique();
+        let first = upstreams.acquire_for(key, &upstream, false).await.unwrap();
+        let first_port = port(&first);
+        upstreams.release(first);
+
+        let fresh = upstreams.acquire_for(key, &upstream, true).await.unwrap();
+        assert!(!fresh.reused);
+        assert_ne!(port(&fresh), first_port);
+        assert_eq!(
+            (upstreams.hits(), upstreams.misses(), upstreams.idle()),
+            (0, 1, 1)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_ended_is_replaced_unseen() {
+        let upstreams = upstreams();
+        let (listener, address) = listen().await;
+        let upstream = url("http", "127.0.0.1", address.port());
+        let key = PoolKey::unique();
+        let first = upstreams.acquire_for(key, &upstream, false).await.unwrap();
+        drop(listener.accept().await.unwrap());
+        readable(&first).await;
+        upstreams.release(first);
+
+        let second = upstreams.acquire_for(key, &upstream, false).await.unwrap();
+        assert!(!second.reused);
+        assert_eq!(
+            (upstreams.hits(), upstreams.misses(), upstreams.idle()),
+            (0, 2, 0)
+        );
+    }
+
+    #[tokio::test]
+    async fn another_credential_for_the_same_origin_gets_its_own_connection() {
+        let upstreams = upstreams();
+        let (_listener, address) = listen().await;
+        let upstream = url("http", "127.0.0.1", address.port());
+        let (mine, yours) = (PoolKey::unique(), PoolKey::unique());
+        let my_own = upstreams.acquire_for(mine, &upstream, false).await.unwrap();
+        let my_port = port(&my_own);
+        upstreams.release(my_own);
+        let your_own = upstreams
+            .acquire_for(yours, &upstream, false)
+            .await
+            .unwrap();
+        assert!(!your_own.reused);
+        assert_ne!(port(&your_own), my_port);
+        assert_eq!(your_own.key(), yours);
+        assert_eq!(upstreams.idle(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_failed_dial_leaves_nothing_behind_and_its_future_may_change_threads() {
+        let upstreams = upstreams();
+        let (_nobody, address) = refused();
+        let upstream = url("http", "127.0.0.1", address.port());
+        let acquired = tokio::spawn(async move {
+            let acquired = upstreams
+                .acquire_for(PoolKey::unique(), &upstream, false)
+                .await;
+            (acquired.map(drop), upstreams.idle())
+        });
+        let (acquired, idle) = acquired.await.unwrap();
+        assert_eq!(acquired.unwrap_err().error_type(), "connection_refused");
+        assert_eq!(idle, 0);
     }
 }

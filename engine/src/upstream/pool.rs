@@ -105,3 +105,159 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{plain_pair, port, readable};
+    use super::*;
+    use tokio::io::AsyncWriteExt;
+    use tokio::time::advance;
+
+    fn pool(connections: usize) -> Pool {
+        Pool::new(&Limits {
+            pool_connections: connections,
+            ..Limits::default()
+        })
+    }
+
+    #[tokio::test]
+    async fn the_newest_serves_first() {
+        let (pool, key) = (pool(8), PoolKey::unique());
+        let (first, _service) = plain_pair(key).await;
+        let (second, _service) = plain_pair(key).await;
+        let ports = [port(&first), port(&second)];
+        pool.put(first);
+        pool.put(second);
+        let taken = pool.take(key).unwrap();
+        assert!(taken.reused);
+        assert_eq!(port(&taken), ports[1]);
+        assert_eq!(port(&pool.take(key).unwrap()), ports[0]);
+        assert!(pool.take(key).is_none());
+    }
+
+    #[tokio::test]
+    async fn one_past_the_bound_costs_the_oldest_its_place() {
+        let (pool, key) = (pool(2), PoolKey::unique());
+        let mut services = Vec::new();
+        let mut ports = Vec::new();
+        for kept in [1, 2, 2] {
+            let (connection, service) = plain_pair(key).await;
+            ports.push(port(&connection));
+            services.push(service);
+            pool.put(connection);
+            assert_eq!(pool.len(), kept);
+        }
+        assert_eq!(port(&pool.take(key).unwrap()), ports[2]);
+        assert_eq!(port(&pool.take(key).unwrap()), ports[1]);
+        assert!(pool.take(key).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_pool_for_none_keeps_none() {
+        let (pool, key) = (pool(0), PoolKey::unique());
+        let (connection, _service) = plain_pair(key).await;
+        pool.put(connection);
+        assert_eq!(pool.len(), 0);
+        assert!(pool.take(key).is_none());
+    }
+
+    #[tokio::test]
+    async fn another_credential_never_gets_the_connection() {
+        let (pool, mine, yours) = (pool(8), PoolKey::unique(), PoolKey::unique());
+        let (connection, _service) = plain_pair(mine).await;
+        pool.put(connection);
+        assert!(pool.take(yours).is_none());
+        assert!(pool.take(mine).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_serves_until_it_expires() {
+        let (pool, key) = (pool(8), PoolKey::unique());
+        let idle_time = Limits::default().pool_idle_time;
+        let (connection, _service) = plain_pair(key).await;
+        pool.put(connection);
+        advance(idle_time - Duration::from_millis(1)).await;
+        pool.put(pool.take(key).unwrap());
+        advance(idle_time).await;
+        assert!(pool.take(key).is_none());
+        assert_eq!(pool.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_dead_one_is_dropped_and_the_next_newest_serves() {
+        let (pool, key) = (pool(8), PoolKey::unique());
+        let (alive, _service) = plain_pair(key).await;
+        let (ended, service) = plain_pair(key).await;
+        drop(service);
+        readable(&ended).await;
+        let (spoken_to, mut service) = plain_pair(key).await;
+        service
+            .write_all(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
+            .await
+            .unwrap();
+        readable(&spoken_to).await;
+        let alive_port = port(&alive);
+        for connection in [alive, ended, spoken_to] {
+            pool.put(connection);
+        }
+        assert_eq!(port(&pool.take(key).unwrap()), alive_port);
+        assert_eq!(pool.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_dies_while_idle_is_swept() {
+        let (pool, key) = (pool(8), PoolKey::unique());
+        let (alive, _alive_service) = plain_pair(key).await;
+        let (dying, service) = plain_pair(key).await;
+        pool.put(dying);
+        pool.put(alive);
+        pool.sweep();
+        assert_eq!(pool.len(), 2);
+        drop(service);
+        while pool.len() == 2 {
+            tokio::task::yield_now().await;
+            pool.sweep();
+        }
+        assert_eq!(pool.len(), 1);
+        assert!(pool.take(key).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sweep_drops_the_expired_and_long_afterwards_their_key() {
+        let (pool, key) = (pool(8), PoolKey::unique());
+        let (old, _old_service) = plain_pair(key).await;
+        pool.put(old);
+        advance(Duration::from_secs(20)).await;
+        let (young, _young_service) = plain_pair(key).await;
+        let young_port = port(&young);
+        pool.put(young);
+        advance(Duration::from_secs(10)).await;
+        pool.sweep();
+        assert_eq!(pool.len(), 1);
+        assert_eq!(port(&pool.take(key).unwrap()), young_port);
+
+        advance(POOL_KEY_IDLE_TIME - Duration::from_millis(1)).await;
+        pool.sweep();
+        assert_eq!(
+            pool.lock().len(),
+            1,
+            "its memory waits for the next exchange"
+        );
+        advance(Duration::from_millis(1)).await;
+        pool.sweep();
+        assert_eq!(pool.lock().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_warm_key_keeps_its_memory() {
+        let (pool, key) = (pool(8), PoolKey::unique());
+        let (mut connection, _service) = plain_pair(key).await;
+        pool.put(connection);
+        let capacity = pool.lock()[&key].connections.capacity();
+        for _exchange in 0..100 {
+            connection = pool.take(key).unwrap();
+            pool.put(connection);
+        }
+        assert_eq!(pool.lock()[&key].connections.capacity(), capacity);
+    }
+}

@@ -191,3 +191,255 @@ fn date(time: UnixTime) -> SystemTime {
     const LAST: u64 = 253_402_300_799;
     SystemTime::UNIX_EPOCH + Duration::from_secs(time.as_secs().min(LAST))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Authority, connector, leaf, listen, readable, url};
+    use super::super::{DialError, UpstreamConnection, UpstreamStream};
+    use super::*;
+    use crate::route::PoolKey;
+    use rcgen::{CertificateParams, date_time_ymd};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_rustls::TlsAcceptor;
+    use tokio_rustls::rustls::version::{TLS12, TLS13};
+    use tokio_rustls::rustls::{ALL_VERSIONS, HandshakeKind};
+
+    type Session = TlsStream<TcpStream>;
+
+    /// What comes of a service at 127.0.0.1 for one who trusts like this.
+    async fn dialled(acceptor: TlsAcceptor, trust: Trust) -> Result<Box<Session>, DialError> {
+        let (listener, address) = listen().await;
+        let connector = connector(trust, None, "");
+        let upstream = url("https", "127.0.0.1", address.port());
+        let (ours, _theirs) = tokio::join!(connector.dial(&upstream), async {
+            let (stream, _) = listener.accept().await.unwrap();
+            acceptor.accept(stream).await
+        });
+        ours.map(session)
+    }
+
+    fn session(stream: UpstreamStream) -> Box<Session> {
+        match stream {
+            UpstreamStream::Tls(session) => session,
+            UpstreamStream::Plain(_) => panic!("https without TLS"),
+        }
+    }
+
+    async fn refusal(params: CertificateParams) -> String {
+        let authority = Authority::new();
+        let acceptor = authority.acceptor_with(params, ALL_VERSIONS, &[b"http/1.1"]);
+        let error = dialled(acceptor, authority.trust()).await.unwrap_err();
+        assert_eq!(error.error_type(), "tls_certificate_error");
+        assert!(!error.is_timeout());
+        error.to_string()
+    }
+
+    #[tokio::test]
+    async fn both_versions_are_spoken_and_only_http_1_1_over_them() {
+        let authority = Authority::new();
+        for version in [&TLS12, &TLS13] {
+            let params = leaf(&["127.0.0.1"]);
+            let acceptor = authority.acceptor_with(params, &[version], &[b"h2", b"http/1.1"]);
+            let session = dialled(acceptor, authority.trust()).await.unwrap();
+            let (_, session) = session.get_ref();
+            assert_eq!(session.protocol_version(), Some(version.version));
+            assert_eq!(session.alpn_protocol(), Some(b"http/1.1".as_slice()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_service_without_alpn_speaks_http_1_1() {
+        let authority = Authority::new();
+        let acceptor = authority.acceptor_with(leaf(&["127.0.0.1"]), ALL_VERSIONS, &[]);
+        assert!(dialled(acceptor, authority.trust()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_service_that_speaks_only_http_2_is_refused() {
+        let authority = Authority::new();
+        let acceptor = authority.acceptor_with(leaf(&["127.0.0.1"]), ALL_VERSIONS, &[b"h2"]);
+        let error = dialled(acceptor, authority.trust()).await.unwrap_err();
+        assert_eq!(error.error_type(), "tls_alert_received");
+        assert_eq!(
+            error.to_string(),
+            "TLS handshake failed: 127.0.0.1 sent the alert NoApplicationProtocol"
+        );
+    }
+
+    #[tokio::test]
+    async fn another_name_is_refused() {
+        assert_eq!(
+            refusal(leaf(&["other.test", "127.0.0.2"])).await,
+            "the certificate of 127.0.0.1 is for another name"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_expired_certificate_is_refused() {
+        let mut params = leaf(&["127.0.0.1"]);
+        params.not_after = date_time_ymd(2020, 1, 1);
+        assert_eq!(
+            refusal(params).await,
+            "the certificate of 127.0.0.1 has expired (notAfter Wed, 01 Jan 2020 00:00:00 GMT)"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_certificate_of_the_future_is_refused() {
+        let mut params = leaf(&["127.0.0.1"]);
+        params.not_before = date_time_ymd(2999, 1, 1);
+        assert_eq!(
+            refusal(params).await,
+            "the certificate of 127.0.0.1 is not yet valid (notBefore Tue, 01 Jan 2999 00:00:00 GMT)"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_authority_that_is_not_trusted_is_refused() {
+        let acceptor = Authority::named("somebody else").acceptor(&["127.0.0.1"]);
+        let error = dialled(acceptor, Authority::new().trust())
+            .await
+            .unwrap_err();
+        assert_eq!(error.error_type(), "tls_certificate_error");
+        assert_eq!(
+            error.to_string(),
+            "the certificate of 127.0.0.1 is signed by an authority that is not trusted here; add it with SSL_CERT_FILE"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_authority_that_only_bears_a_trusted_name_is_refused() {
+        let acceptor = Authority::new().acceptor(&["127.0.0.1"]);
+        let error = dialled(acceptor, Authority::new().trust())
+            .await
+            .unwrap_err();
+        assert_eq!(error.error_type(), "tls_certificate_error");
+    }
+
+    #[tokio::test]
+    async fn a_service_that_does_not_speak_tls_is_refused() {
+        let (listener, address) = listen().await;
+        let connector = connector(Authority::new().trust(), None, "");
+        let upstream = url("https", "127.0.0.1", address.port());
+        let (error, _service) = tokio::join!(connector.dial(&upstream), async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                .await
+                .unwrap();
+            stream
+        });
+        let error = error.unwrap_err();
+        assert_eq!(error.error_type(), "tls_protocol_error");
+        assert!(
+            error
+                .to_string()
+                .starts_with("TLS handshake failed: 127.0.0.1: "),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_service_that_hangs_up_in_the_handshake_is_told_apart() {
+        let (listener, address) = listen().await;
+        let connector = connector(Authority::new().trust(), None, "");
+        let upstream = url("https", "127.0.0.1", address.port());
+        let (error, ()) = tokio::join!(connector.dial(&upstream), async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.shutdown().await.unwrap();
+            // Reads on, so that the end is a FIN and no reset.
+            stream.read_to_end(&mut Vec::new()).await.unwrap();
+        });
+        let error = error.unwrap_err();
+        assert_eq!(error.error_type(), "connection_terminated");
+        assert_eq!(error.to_string(), "TLS handshake failed: 127.0.0.1 hung up");
+    }
+
+    #[tokio::test]
+    async fn a_session_is_resumed() {
+        let authority = Authority::new();
+        let acceptor = authority.acceptor(&["127.0.0.1"]);
+        let (listener, address) = listen().await;
+        let connector = connector(authority.trust(), None, "");
+        let upstream = url("https", "127.0.0.1", address.port());
+        for resumed in [false, true] {
+            let (ours, _service) = tokio::join!(connector.dial(&upstream), async {
+                let (stream, _) = listener.accept().await.unwrap();
+                acceptor.accept(stream).await.unwrap()
+            });
+            let mut connection = UpstreamConnection::new(ours.unwrap(), PoolKey::unique());
+            // The ticket arrives behind the handshake and is taken in by the look.
+            readable(&connection).await;
+            assert!(connection.is_quiet());
+            let kind = session(connection.stream).get_ref().1.handshake_kind();
+            assert_eq!(kind == Some(HandshakeKind::Resumed), resumed, "{kind:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_roots_https_fails_and_says_what_to_set() {
+        let connector = connector(Trust::Only(Vec::new()), None, "");
+        let error = connector
+            .dial(&url("https", "127.0.0.1", 9))
+            .await
+            .unwrap_err();
+        assert_eq!(error.error_type(), "proxy_configuration_error");
+        assert_eq!(
+            error.to_string(),
+            "no trusted roots were found to verify 127.0.0.1 with; set SSL_CERT_FILE or SSL_CERT_DIR"
+        );
+    }
+
+    #[test]
+    fn roots_that_are_missing_or_broken_are_one_warning() {
+        let missing =
+            || rustls_native_certs::load_certs_from_paths(Some("/nonexistent".as_ref()), None);
+        let good = Authority::new().certificate();
+
+        let (roots, warning) = native_roots(missing());
+        let warning = warning.unwrap();
+        assert!(roots.is_empty());
+        assert!(
+            warning.starts_with("no trusted roots were found ("),
+            "{warning}"
+        );
+        assert!(warning.contains("/nonexistent"), "{warning}");
+        assert!(
+            warning.ends_with("set SSL_CERT_FILE or SSL_CERT_DIR"),
+            "{warning}"
+        );
+        assert!(!warning.contains('\n'));
+
+        let mut partly = missing();
+        partly.certs.push(good.clone());
+        let (roots, warning) = native_roots(partly);
+        assert_eq!(roots.len(), 1);
+        assert!(
+            warning
+                .unwrap()
+                .starts_with("some trusted roots could not be read (")
+        );
+
+        let mut broken = CertificateResult::default();
+        broken.certs = vec![good.clone(), CertificateDer::from(vec![0x30, 0x00])];
+        let (roots, warning) = native_roots(broken);
+        assert_eq!(roots.len(), 1);
+        assert!(warning.unwrap().starts_with("1 of the trusted roots"));
+
+        let mut sound = CertificateResult::default();
+        sound.certs.push(good);
+        let (roots, warning) = native_roots(sound);
+        assert_eq!((roots.len(), warning), (1, None));
+    }
+
+    #[test]
+    fn an_authority_that_is_no_certificate_stops_the_setup() {
+        let junk = Trust::Only(vec![CertificateDer::from(vec![0x30, 0x00])]);
+        let error = TlsClient::new(junk).err().unwrap();
+        assert!(
+            error
+                .to_string()
+                .starts_with("the given authority cannot be trusted: ")
+        );
+    }
+}
