@@ -1,3 +1,5 @@
 //! The engine.
+
 pub mod limits;
+pub mod message;
 pub mod upstream;
