@@ -1,19 +1,17 @@
 //! From an upstream's URL to a stream: resolve, connect, tunnel, TLS.
 
-use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, timeout_at};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
 
+use super::addresses::{by, reach};
 use super::connection::UpstreamStream;
-use super::dial_error::{ConnectProblem, DialError, DialStep};
+use super::dial_error::{DialError, DialStep};
 use super::proxy_tunnel::{self, TunnelAnswer};
 use super::tls::{TlsClient, TlsSetupError, Trust};
 use crate::config::{NoProxy, ProxyUrl};
-use crate::limits::{Limits, UPSTREAM_KEEPALIVE_TIME};
+use crate::limits::Limits;
 use crate::route::{Scheme, UpstreamUrl};
 
 /// Opens connections toward services. One for the process, shared by its workers, so
@@ -57,9 +55,8 @@ impl Connector {
         let (host, port) = (upstream.host(), upstream.port());
         match upstream.scheme() {
             Scheme::Http => {
-                let stream = self
-                    .reach(&host_port(host, port), host, port, deadline)
-                    .await?;
+                let peer = host_port(host, port);
+                let stream = reach(&peer, host, port, deadline, &self.limits).await?;
                 Ok(UpstreamStream::Plain(stream))
             }
             Scheme::Https => {
@@ -90,7 +87,7 @@ impl Connector {
             Some(proxy) if !self.no_proxy.matches(host, port) => {
                 self.reach_through(proxy, &target, deadline).await
             }
-            Some(_) | None => self.reach(&target, host, port, deadline).await,
+            Some(_) | None => reach(&target, host, port, deadline, &self.limits).await,
         }
     }
 
@@ -101,9 +98,7 @@ impl Connector {
         deadline: Instant,
     ) -> Result<TcpStream, DialError> {
         let peer = format!("the proxy {}", host_port(proxy.host(), proxy.port()));
-        let mut stream = self
-            .reach(&peer, proxy.host(), proxy.port(), deadline)
-            .await?;
+        let mut stream = reach(&peer, proxy.host(), proxy.port(), deadline, &self.limits).await?;
         let answer = proxy_tunnel::open(&mut stream, target, proxy.authorization(), &self.limits);
         match by(deadline, answer).await {
             Some(Ok(TunnelAnswer::Open)) => Ok(stream),
@@ -117,97 +112,6 @@ impl Connector {
             }),
         }
     }
-
-    async fn reach(
-        &self,
-        peer: &str,
-        host: &str,
-        port: u16,
-        deadline: Instant,
-    ) -> Result<TcpStream, DialError> {
-        let addresses = match by(deadline, lookup_host((host, port))).await {
-            None => {
-                return Err(DialError::TimedOut {
-                    peer: peer.to_owned(),
-                    step: DialStep::Resolve,
-                });
-            }
-            Some(Err(error)) => {
-                return Err(DialError::Resolve {
-                    peer: peer.to_owned(),
-                    reason: Some(error),
-                });
-            }
-            Some(Ok(addresses)) => addresses,
-        };
-        self.connect_any(peer, addresses, deadline).await
-    }
-
-    /// Tries the addresses in the order of the resolver, which has sorted them by
-    /// how well they can be reached (RFC 6724).
-    async fn connect_any(
-        &self,
-        peer: &str,
-        addresses: impl Iterator<Item = SocketAddr>,
-        deadline: Instant,
-    ) -> Result<TcpStream, DialError> {
-        let mut told = None;
-        for address in addresses {
-            let until = deadline.min(Instant::now() + self.limits.connect_address_time);
-            let failure = match by(until, TcpStream::connect(address)).await {
-                Some(Ok(stream)) => match prepare(&stream) {
-                    Ok(()) => return Ok(stream),
-                    Err(error) => Failure::Problem(ConnectProblem::Other(error)),
-                },
-                Some(Err(error)) => Failure::Problem(ConnectProblem::from(error)),
-                None => Failure::TimedOut,
-            };
-            told = Some(Failure::more_telling(told, failure));
-            if Instant::now() >= deadline {
-                break;
-            }
-        }
-        let peer = peer.to_owned();
-        Err(match told {
-            None => DialError::Resolve { peer, reason: None },
-            Some(Failure::Problem(problem)) => DialError::Connect { peer, problem },
-            Some(Failure::TimedOut) => DialError::TimedOut {
-                peer,
-                step: DialStep::Connect,
-            },
-        })
-    }
-}
-
-enum Failure {
-    TimedOut,
-    Problem(ConnectProblem),
-}
-
-impl Failure {
-    /// The later one; but that this machine has no IPv6, say, tells nothing of a
-    /// service that refused, or was silent, on its other address.
-    fn more_telling(earlier: Option<Failure>, later: Failure) -> Failure {
-        match (earlier, later) {
-            (Some(earlier), Failure::Problem(ConnectProblem::Unroutable)) => earlier,
-            (Some(_) | None, later) => later,
-        }
-    }
-}
-
-/// No octet waits for company, and a service that vanished without a word is noticed
-/// in the end although a stream may be silent for hours.
-fn prepare(stream: &TcpStream) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let keepalive = TcpKeepalive::new()
-        .with_time(UPSTREAM_KEEPALIVE_TIME)
-        .with_interval(UPSTREAM_KEEPALIVE_TIME);
-    SockRef::from(stream).set_tcp_keepalive(&keepalive)
-}
-
-/// None if the deadline comes first.
-async fn by<F: Future>(deadline: Instant, work: F) -> Option<F::Output> {
-    timeout_at(deadline, work).await.ok()
 }
 
 /// The authority of CONNECT, always with its port (RFC 9110 §9.3.6).
@@ -221,11 +125,9 @@ fn host_port(host: &str, port: u16) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{
-        Authority, connector, listen, play_proxy, refused, silent, tcp, url,
-    };
+    use super::super::testing::{Authority, connector, listen, play_proxy, refused, tcp, url};
     use super::*;
-    use std::io;
+    use socket2::SockRef;
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -237,10 +139,6 @@ mod tests {
 
     fn nobody_trusted() -> Trust {
         Trust::Only(Vec::new())
-    }
-
-    fn far() -> Instant {
-        Instant::now() + Limits::default().connect_time
     }
 
     #[tokio::test]
@@ -275,80 +173,6 @@ mod tests {
         assert!(!error.is_timeout());
     }
 
-    #[tokio::test]
-    async fn a_name_that_cannot_be_resolved_is_told() {
-        let connector = connector(nobody_trusted(), None, "");
-        // NUL never gets as far as a resolver.
-        let error = connector
-            .reach("nul:80", "n\0ul", 80, far())
-            .await
-            .unwrap_err();
-        assert_eq!(error.error_type(), "dns_error");
-        assert!(
-            error
-                .to_string()
-                .starts_with("no address found for nul:80: "),
-            "{error}"
-        );
-
-        let error = connector
-            .connect_any("void:80", [].into_iter(), far())
-            .await
-            .unwrap_err();
-        assert_eq!(error.to_string(), "no address found for void:80");
-    }
-
-    #[tokio::test]
-    async fn addresses_are_tried_in_order() {
-        let connector = connector(nobody_trusted(), None, "");
-        let (_nobody, refused) = refused();
-        let (_first_listener, first) = listen().await;
-        let (_second_listener, second) = listen().await;
-        for (addresses, expected) in [
-            (vec![first, second], first),
-            (vec![second, first], second),
-            (vec![refused, first, second], first),
-        ] {
-            let addresses = addresses.into_iter();
-            let stream = connector
-                .connect_any("host:80", addresses, far())
-                .await
-                .unwrap();
-            assert_eq!(stream.peer_addr().unwrap(), expected);
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_silent_address_costs_its_share_and_the_next_is_tried() {
-        let connector = connector(nobody_trusted(), None, "");
-        let (_queue, _guest, silent) = silent();
-        let (_listener, good) = listen().await;
-        let start = Instant::now();
-        let addresses = [silent, good].into_iter();
-        let stream = connector
-            .connect_any("host:80", addresses, far())
-            .await
-            .unwrap();
-        assert_eq!(stream.peer_addr().unwrap(), good);
-        assert!(start.elapsed() >= Limits::default().connect_address_time);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn many_silent_addresses_cost_the_whole_time_and_no_more() {
-        let connector = connector(nobody_trusted(), None, "");
-        let (_queue, _guest, silent) = silent();
-        let start = Instant::now();
-        let addresses = [silent; 8].into_iter();
-        let error = connector
-            .connect_any("host:80", addresses, far())
-            .await
-            .unwrap_err();
-        assert!(error.is_timeout());
-        assert_eq!(error.to_string(), "connecting to host:80 took too long");
-        let over = start.elapsed() - Limits::default().connect_time;
-        assert!(over < Duration::from_millis(10), "{over:?}");
-    }
-
     #[tokio::test(start_paused = true)]
     async fn a_service_silent_in_the_handshake_is_timed_out() {
         let (_listener, address) = listen().await;
@@ -366,25 +190,6 @@ mod tests {
         );
         let over = start.elapsed() - Limits::default().connect_time;
         assert!(over < Duration::from_millis(10), "{over:?}");
-    }
-
-    #[test]
-    fn a_missing_network_tells_less_than_anything_before_it() {
-        let problem = |kind| Failure::Problem(ConnectProblem::from(io::Error::from(kind)));
-        let unroutable = || problem(io::ErrorKind::NetworkUnreachable);
-        let refused = || problem(io::ErrorKind::ConnectionRefused);
-        let told = |earlier, later| match Failure::more_telling(earlier, later) {
-            Failure::TimedOut => "timed out".to_owned(),
-            Failure::Problem(problem) => problem.to_string(),
-        };
-        assert_eq!(told(None, unroutable()), "no network leads there");
-        assert_eq!(told(Some(unroutable()), refused()), "connection refused");
-        assert_eq!(told(Some(refused()), unroutable()), "connection refused");
-        assert_eq!(told(Some(Failure::TimedOut), unroutable()), "timed out");
-        assert_eq!(
-            told(Some(Failure::TimedOut), refused()),
-            "connection refused"
-        );
     }
 
     #[tokio::test]
@@ -449,7 +254,7 @@ mod tests {
             ),
             (
                 b"user:pass dXNlcjpwYXNz\r\n\r\n",
-                "answered CONNECT with something that is not HTTP",
+                "answered CONNECT in a way that was not understood",
                 "http_protocol_error",
             ),
             (

@@ -69,6 +69,17 @@ impl UpstreamConnection {
         look.poll(&mut Context::from_waker(Waker::noop()))
             .is_pending()
     }
+
+    /// Says goodbye to a service whose connection is about to be dropped: a TLS client
+    /// has to send its closure alert, but need not wait for the other (RFC 9112 §9.8).
+    /// Best effort: where the socket takes nothing now, nobody listens any more.
+    pub(super) fn say_goodbye(&mut self) {
+        if let UpstreamStream::Tls(stream) = &mut self.stream {
+            let goodbye = poll_fn(|context| Pin::new(&mut *stream).poll_shutdown(context));
+            let goodbye = pin!(coop::unconstrained(goodbye));
+            let _sent = goodbye.poll(&mut Context::from_waker(Waker::noop()));
+        }
+    }
 }
 
 impl AsyncRead for UpstreamStream {

@@ -6,7 +6,7 @@ use std::{fmt, io};
 
 use tokio_rustls::rustls::{AlertDescription, CertificateError, Error as RustlsError};
 
-use crate::message::fault::Fault;
+use crate::message::Fault;
 
 /// Why [`Connector::dial`](super::Connector::dial) has no stream to give.
 ///
@@ -254,7 +254,7 @@ impl fmt::Display for DialError {
                 TunnelProblem::Answer(fault) => {
                     write!(
                         f,
-                        "{peer} answered CONNECT with something that is not HTTP: {fault}"
+                        "{peer} answered CONNECT in a way that was not understood: {fault}"
                     )
                 }
                 TunnelProblem::InterimResponses => {

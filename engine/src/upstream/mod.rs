@@ -8,6 +8,7 @@
 //! Nothing leaves without a [`Permit`]: only policy makes one, and a connection of one
 //! origin and credential is never handed to another.
 
+mod addresses;
 mod connect;
 mod connection;
 mod dial_error;

@@ -53,13 +53,15 @@ impl Pool {
                 waiting.connection.reused = true;
                 return Some(waiting.connection);
             }
+            waiting.connection.say_goodbye();
         }
         None
     }
 
     /// Keeps a connection whose exchange is complete; one too many costs the oldest its place.
-    pub(super) fn put(&self, connection: UpstreamConnection) {
+    pub(super) fn put(&self, mut connection: UpstreamConnection) {
         if self.connections_each == 0 {
+            connection.say_goodbye();
             return;
         }
         let since = Instant::now();
@@ -72,8 +74,10 @@ impl Pool {
             }),
         };
         queue.last_use = since;
-        if queue.connections.len() >= self.connections_each {
-            queue.connections.pop_front();
+        if queue.connections.len() >= self.connections_each
+            && let Some(mut oldest) = queue.connections.pop_front()
+        {
+            oldest.connection.say_goodbye();
         }
         queue
             .connections
@@ -86,7 +90,12 @@ impl Pool {
         let now = Instant::now();
         self.lock().retain(|_key, queue| {
             queue.connections.retain_mut(|waiting| {
-                now.duration_since(waiting.since) < self.idle_time && waiting.connection.is_quiet()
+                let expired = now.duration_since(waiting.since) >= self.idle_time;
+                let stays = !expired && waiting.connection.is_quiet();
+                if !stays {
+                    waiting.connection.say_goodbye();
+                }
+                stays
             });
             !queue.connections.is_empty() || now.duration_since(queue.last_use) < POOL_KEY_IDLE_TIME
         });
@@ -108,9 +117,9 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{plain_pair, port, readable};
+    use super::super::testing::{plain_pair, port, readable, tls_pair};
     use super::*;
-    use tokio::io::AsyncWriteExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::time::advance;
 
     fn pool(connections: usize) -> Pool {
@@ -259,5 +268,28 @@ mod tests {
             pool.put(connection);
         }
         assert_eq!(pool.lock()[&key].connections.capacity(), capacity);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_is_told_that_its_connection_is_no_longer_kept() {
+        let idle_time = Limits::default().pool_idle_time;
+        for way in ["bound", "taken", "swept"] {
+            let (pool, key) = (pool(1), PoolKey::unique());
+            let (connection, mut service) = tls_pair(key).await;
+            pool.put(connection);
+            match way {
+                "bound" => pool.put(plain_pair(key).await.0),
+                "taken" => {
+                    advance(idle_time).await;
+                    assert!(pool.take(key).is_none());
+                }
+                _ => {
+                    advance(idle_time).await;
+                    pool.sweep();
+                }
+            }
+            let end = service.read(&mut [0]).await;
+            assert!(matches!(end, Ok(0)), "{way}: {end:?}");
+        }
     }
 }

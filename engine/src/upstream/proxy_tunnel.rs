@@ -5,9 +5,7 @@ use zeroize::Zeroizing;
 
 use super::dial_error::TunnelProblem;
 use crate::limits::Limits;
-use crate::message::field::HeadStorage;
-use crate::message::head_scan::{HeadLimits, HeadScan};
-use crate::message::response_head::ResponseHead;
+use crate::message::{HeadLimits, HeadScan, HeadStorage, ResponseHead};
 use crate::policy::Secret;
 
 /// What the proxy decided.
@@ -18,10 +16,6 @@ pub(super) enum TunnelAnswer {
     /// This status says why not.
     Refused(u16),
 }
-
-/// Room for a request with a credential: a buffer that had to grow would leave a copy
-/// of it behind, unwiped.
-const REQUEST_OCTETS: usize = 4096;
 
 /// Asks for a tunnel to `target` (`host:port`, IPv6 in brackets) and awaits the answer.
 /// Deadlines are the caller's.
@@ -60,16 +54,24 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 fn request(target: &str, authorization: Option<&Secret>) -> Zeroizing<Vec<u8>> {
-    let mut request = Zeroizing::new(Vec::with_capacity(REQUEST_OCTETS));
-    for part in ["CONNECT ", target, " HTTP/1.1\r\nHost: ", target, "\r\n"] {
+    let line = ["CONNECT ", target, " HTTP/1.1\r\nHost: ", target, "\r\n"];
+    let field = "Proxy-Authorization: ";
+    let end = "\r\n";
+    // All the room at once: a buffer that grows leaves an unwiped copy of the credential behind.
+    let octets = line.iter().map(|part| part.len()).sum::<usize>()
+        + authorization.map_or(0, |value| field.len() + value.len() + end.len())
+        + end.len();
+    let mut request = Zeroizing::new(Vec::with_capacity(octets));
+    for part in line {
         request.extend_from_slice(part.as_bytes());
     }
-    if let Some(authorization) = authorization {
-        request.extend_from_slice(b"Proxy-Authorization: ");
-        authorization.write_into(&mut request);
-        request.extend_from_slice(b"\r\n");
+    if let Some(value) = authorization {
+        request.extend_from_slice(field.as_bytes());
+        value.write_into(&mut request);
+        request.extend_from_slice(end.as_bytes());
     }
-    request.extend_from_slice(b"\r\n");
+    request.extend_from_slice(end.as_bytes());
+    debug_assert_eq!(request.len(), octets);
     request
 }
 
