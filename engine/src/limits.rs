@@ -154,5 +154,14 @@ pub const HANG_UP_CHECK_TIME: Duration = Duration::from_millis(50);
 /// Pause of the accept loop when the process is out of descriptors.
 pub const ACCEPT_BACK_OFF_TIME: Duration = Duration::from_millis(50);
 
+/// Silence on a connection toward a service after which the kernel asks whether the
+/// other side is still there. Responses may be silent for hours (spec §6), and what
+/// translates addresses on the way forgets a connection after some minutes.
+pub const UPSTREAM_KEEPALIVE_TIME: Duration = Duration::from_secs(60);
+
+/// How long the pool remembers an origin and credential without connections, so that
+/// its next exchange allocates nothing there.
+pub const POOL_KEY_IDLE_TIME: Duration = Duration::from_secs(600);
+
 /// Log lines waiting for standard error; more are dropped and counted.
 pub const LOG_LINES_WAITING: usize = 4096;
