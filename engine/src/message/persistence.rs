@@ -27,6 +27,10 @@ pub enum CloseReason {
     CloseDelimited,
     /// Another protocol is spoken from here on.
     Upgraded,
+    /// The response ended while the request was still coming.
+    RequestUnfinished,
+    /// The process is ending.
+    Draining,
 }
 
 impl Persistence {

@@ -11,6 +11,8 @@ pub enum Denial {
     Path(PathRefused),
     /// 404: no route is a prefix of the path.
     NoRoute,
+    /// 421: `Host` is none of the names that the operator allows.
+    Host,
     /// 501: this face makes no tunnels.
     Connect,
     /// 405: it would reflect the credential.
@@ -57,6 +59,7 @@ impl Denial {
             Denial::Trace { allow } | Denial::Method { allow } => Some(allow),
             Denial::Path(_)
             | Denial::NoRoute
+            | Denial::Host
             | Denial::Connect
             | Denial::Push { .. }
             | Denial::Rule { .. }
@@ -81,6 +84,9 @@ impl fmt::Display for Denial {
             Denial::Path(refused) => refused.fmt(f),
             Denial::NoRoute => f.write_str(
                 "no route begins with this path: check the base URL, a route's path ends with a slash",
+            ),
+            Denial::Host => f.write_str(
+                "this proxy does not answer to that Host: use the name that the operator allows",
             ),
             Denial::Connect => f.write_str(
                 "this is no forward proxy, CONNECT is not supported: send the request to a route's path",
@@ -187,6 +193,7 @@ mod tests {
         for denial in [
             Denial::Path(PathRefused::DotSegment),
             Denial::NoRoute,
+            Denial::Host,
             Denial::Connect,
             Denial::Push { remote: None },
             Denial::Rule {

@@ -3,6 +3,7 @@
 //! Everything is decided on decoded copies and nothing is changed by deciding. Where
 //! services read a request differently, the reading that is refused counts.
 
+mod allowed_hosts;
 mod credential;
 mod decoded_path;
 mod denial;
@@ -13,6 +14,7 @@ mod query;
 mod rule;
 mod secret;
 
+pub use allowed_hosts::AllowedHosts;
 pub(crate) use credential::basic;
 pub use credential::{BASIC_USER_DEFAULT, Credential, CredentialForm, UnusableToken};
 pub use decoded_path::{DecodedPath, PathRefused};
