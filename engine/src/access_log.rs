@@ -107,7 +107,11 @@ impl AccessLog {
         text_member(&mut text, "message", line.sentence.map(str::as_bytes));
         number_member(&mut text, "octets_up", Some(line.octets_up));
         number_member(&mut text, "octets_down", Some(line.octets_down));
-        number_member(&mut text, "first_octet_us", line.first_octet.map(microseconds));
+        number_member(
+            &mut text,
+            "first_octet_us",
+            line.first_octet.map(microseconds),
+        );
         number_member(&mut text, "total_us", Some(microseconds(line.total)));
         text.push_str(",\"reused\":");
         text.push_str(if line.reused { "true" } else { "false" });

@@ -49,9 +49,7 @@ fn answer(block: Vec<u8>, engine: &Engine) -> String {
     }
     match engine.metrics_text() {
         Some(Ok(text)) => response("200 OK", MEDIA_TYPE, &text),
-        Some(Err(_)) | None => {
-            response("500 Internal Server Error", "text/plain", "no metrics\n")
-        }
+        Some(Err(_)) | None => response("500 Internal Server Error", "text/plain", "no metrics\n"),
     }
 }
 

@@ -193,7 +193,9 @@ fn work(
                     Arc::clone(worker),
                     Arc::clone(admissions),
                 ))),
-                Err(error) => worker.log.process(&format!("a listening socket is lost: {error}")),
+                Err(error) => worker
+                    .log
+                    .process(&format!("a listening socket is lost: {error}")),
             }
         }
         let sweeper = tokio::spawn(sweep(Arc::clone(worker)));

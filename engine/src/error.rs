@@ -93,9 +93,9 @@ impl Failure {
             Failure::TimedOut(Lapse::UpstreamRead | Lapse::ResponseHead) => Some(504),
             Failure::TimedOut(Lapse::ClientRead | Lapse::Tunnel) | Failure::ClientGone => None,
             Failure::Unreachable(error) if error.is_timeout() => Some(504),
-            Failure::Unreachable(_)
-            | Failure::UpstreamMisbehaved(_)
-            | Failure::UpstreamGone(_) => Some(502),
+            Failure::Unreachable(_) | Failure::UpstreamMisbehaved(_) | Failure::UpstreamGone(_) => {
+                Some(502)
+            }
         }
     }
 

@@ -20,8 +20,12 @@ pub enum Unhealthy {
 impl fmt::Display for Unhealthy {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unhealthy::Unreachable(address, error) => write!(out, "no answer from {address}: {error}"),
-            Unhealthy::Answer(address) => write!(out, "{address} did not answer as cred-proxy does"),
+            Unhealthy::Unreachable(address, error) => {
+                write!(out, "no answer from {address}: {error}")
+            }
+            Unhealthy::Answer(address) => {
+                write!(out, "{address} did not answer as cred-proxy does")
+            }
         }
     }
 }

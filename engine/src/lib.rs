@@ -21,15 +21,36 @@ mod worker;
 /// stub
 pub mod config {
     /// x
-    #[derive(Clone,Copy,PartialEq,Eq,Debug)]
-    pub enum LogLevel{Off,Error,Access,Debug}
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub enum LogLevel {
+        Off,
+        Error,
+        Access,
+        Debug,
+    }
     /// x
-    pub struct ProxyUrl; /// y
-    impl ProxyUrl { /// x
-    pub fn host(&self)->&str{""} /// x
-    pub fn port(&self)->u16{0} /// x
-    pub fn authorization(&self)->Option<&crate::policy::Secret>{None} }
+    pub struct ProxyUrl;
+    /// y
+    impl ProxyUrl {
+        /// x
+        pub fn host(&self) -> &str {
+            ""
+        }
+        /// x
+        pub fn port(&self) -> u16 {
+            0
+        }
+        /// x
+        pub fn authorization(&self) -> Option<&crate::policy::Secret> {
+            None
+        }
+    }
     /// x
-    pub struct NoProxy; impl NoProxy{ /// x
-    pub fn matches(&self,_:&str,_:u16)->bool{false}}
+    pub struct NoProxy;
+    impl NoProxy {
+        /// x
+        pub fn matches(&self, _: &str, _: u16) -> bool {
+            false
+        }
+    }
 }

@@ -84,11 +84,7 @@ impl Metrics {
             Unit::Seconds,
             self.first_octet.clone(),
         );
-        registry.register(
-            "in_flight",
-            "Exchanges under way",
-            self.in_flight.clone(),
-        );
+        registry.register("in_flight", "Exchanges under way", self.in_flight.clone());
         registry.register(
             "pool_hits",
             "Exchanges that found an upstream connection at hand",

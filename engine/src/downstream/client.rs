@@ -123,7 +123,10 @@ impl<S: ClientStream> Client<S> {
                     Poll::Pending => break,
                 }
             }
-            match (self.deadline.poll_passed(context, due.unwrap_or(idle_due)), due) {
+            match (
+                self.deadline.poll_passed(context, due.unwrap_or(idle_due)),
+                due,
+            ) {
                 (Poll::Pending, _) => Poll::Pending,
                 (Poll::Ready(()), None) => Poll::Ready(Ok(HeadEnd::Silence)),
                 (Poll::Ready(()), Some(_)) => {

@@ -22,7 +22,10 @@ impl ReplyFormat {
     /// JSON where `Accept` names it, else text.
     pub(crate) fn asked_by(head: &RequestHead) -> Self {
         let names_json = list_members(head.fields().all("accept")).any(|member| {
-            let media_type = member.split(|&octet| octet == b';').next().unwrap_or_default();
+            let media_type = member
+                .split(|&octet| octet == b';')
+                .next()
+                .unwrap_or_default();
             let media_type = media_type.trim_ascii();
             media_type.eq_ignore_ascii_case(b"application/json")
                 || media_type.to_ascii_lowercase().ends_with(b"+json")
@@ -209,8 +212,14 @@ mod tests {
         for (accept, format) in [
             ("", ReplyFormat::Text),
             ("Accept: */*\r\n", ReplyFormat::Text),
-            ("Accept: text/html, Application/JSON;q=0.5\r\n", ReplyFormat::Json),
-            ("Accept: application/vnd.npm.install-v1+json; q=1.0\r\n", ReplyFormat::Json),
+            (
+                "Accept: text/html, Application/JSON;q=0.5\r\n",
+                ReplyFormat::Json,
+            ),
+            (
+                "Accept: application/vnd.npm.install-v1+json; q=1.0\r\n",
+                ReplyFormat::Json,
+            ),
         ] {
             assert_eq!(format_for(accept), format, "{accept}");
         }
@@ -233,7 +242,11 @@ mod tests {
         let (_, body) = text.split_once("\r\n\r\n").expect("a head and a body");
         let value: serde_json::Value = serde_json::from_str(body).expect("JSON");
         assert_eq!(value["error"], "destination_not_found");
-        assert!(value["message"].as_str().is_some_and(|text| text.starts_with("cred-proxy: ")));
+        assert!(
+            value["message"]
+                .as_str()
+                .is_some_and(|text| text.starts_with("cred-proxy: "))
+        );
     }
 
     #[test]

@@ -52,7 +52,11 @@ pub(super) struct Conversation<'a> {
 }
 
 impl<'a> Conversation<'a> {
-    pub(super) fn new(request: &'a mut Relay, response: ResponseLeg<'a>, limits: &'a Limits) -> Self {
+    pub(super) fn new(
+        request: &'a mut Relay,
+        response: ResponseLeg<'a>,
+        limits: &'a Limits,
+    ) -> Self {
         let now = Instant::now();
         Conversation {
             request_seen: request.progress(),
@@ -153,7 +157,9 @@ impl<'a> Conversation<'a> {
                     }
                     match result {
                         Poll::Pending => return Poll::Pending,
-                        Poll::Ready(Err(error)) => return Poll::Ready(Err(response_failure(error))),
+                        Poll::Ready(Err(error)) => {
+                            return Poll::Ready(Err(response_failure(error)));
+                        }
                         Poll::Ready(Ok(())) => {}
                     }
                     if let Some(ending) = self.after_response(request_complete) {
@@ -173,9 +179,9 @@ impl<'a> Conversation<'a> {
                 self.response.await_next_head();
                 None
             }
-            ResponseState::Final(_, FinalHead::Response) => Some(Ending::Complete {
-                request_complete,
-            }),
+            ResponseState::Final(_, FinalHead::Response) => {
+                Some(Ending::Complete { request_complete })
+            }
             ResponseState::Final(_, FinalHead::SwitchingProtocols) => Some(Ending::Tunnel),
         }
     }

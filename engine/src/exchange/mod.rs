@@ -1,9 +1,9 @@
 //! One request and its response: the only room that sees both sides.
 //!
 //! ```text
-//! request_head ▶ admit ▶ open_request ▶ acquire ▶ converse ▶ conclude
-//!  400 408 414    404 403   400 (body)    502 504   408 502 504   one log line,
-//!  431 501 505    405 500                                         reuse | linger
+//! request_head ▶ locate ▶ admit ▶ open_request ▶ acquire ▶ converse ▶ record
+//!  400 408 414   404 421  403 405  400 (body)     502 504   408 502   one log line,
+//!  431 501 505   501      417 500                           504       reuse | linger | cut
 //! ```
 //!
 //! The payload is touched by nobody: it leaves from the buffer it was read into. A failure
@@ -18,6 +18,7 @@ mod response;
 mod tunnel;
 
 use std::future::poll_fn;
+use std::sync::Arc;
 
 pub(crate) use connection::serve;
 
@@ -34,7 +35,7 @@ use crate::policy::Permit;
 use crate::route::RouteTable;
 use crate::upstream::UpstreamConnection;
 use crate::worker::{Memory, Worker};
-use admission::Admitted;
+use admission::{Admitted, Destination, locate};
 use conversation::{Conversation, Ending, Sides};
 use record::Record;
 use relay::Relay;
@@ -120,7 +121,12 @@ impl<S: ClientStream> Exchange<'_, S> {
     /// Parses the head at the front of the client's buffer.
     fn take_head(&mut self, length: usize) -> Result<RequestHead, Failure> {
         let mut storage = std::mem::take(&mut self.memory.request_head);
-        let octets = self.client.buffer.unread().get(..length).unwrap_or_default();
+        let octets = self
+            .client
+            .buffer
+            .unread()
+            .get(..length)
+            .unwrap_or_default();
         storage.block.extend_from_slice(octets);
         self.client.buffer.consume(length);
         Ok(RequestHead::parse(storage)?)
@@ -132,11 +138,12 @@ impl<S: ClientStream> Exchange<'_, S> {
         let framing = RequestFraming::of(head)?;
         self.body = RequestBody::Untouched(framing);
         let routes = self.worker.routes();
-        let admitted = match admission::admit(head, framing, &routes, self.worker)? {
-            admission::Admission::Forward(admitted) => admitted,
-            admission::Admission::AnswerOptions => return self.answer_options(head).await,
+        let located = match locate(head, &routes, self.worker)? {
+            Destination::Route(located) => located,
+            Destination::Proxy => return self.answer_options(head).await,
         };
-        self.record.route = Some(admitted.permit.route().clone());
+        self.record.route = Some(Arc::clone(located.route));
+        let admitted = located.admit(head, framing, self.worker)?;
         let mut request = self.open_request(head, framing, &admitted)?;
         let result = self.attempt(head, &routes, &admitted, &mut request).await;
         self.record.octets_up += request.payload();
@@ -332,7 +339,11 @@ impl<S: ClientStream> Exchange<'_, S> {
     async fn answer(&mut self, head: Option<&RequestHead>, failure: &Failure) -> Next {
         self.record.fail(failure, self.worker);
         if self.response_begun {
-            return if self.ends_by_close { Next::Reset } else { Next::Cut };
+            return if self.ends_by_close {
+                Next::Reset
+            } else {
+                Next::Cut
+            };
         }
         let keep = failure.fate() == Fate::Keep && self.can_keep(head);
         let Some(reply) = Reply::failure(failure, &self.reply_context(head, keep)) else {

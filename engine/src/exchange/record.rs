@@ -39,7 +39,10 @@ impl Record {
             octets_down: 0,
             head_at: None,
             reused: false,
-            _in_flight: worker.metrics.as_ref().map(|metrics| metrics.exchange_begins()),
+            _in_flight: worker
+                .metrics
+                .as_ref()
+                .map(|metrics| metrics.exchange_begins()),
         }
     }
 

@@ -191,7 +191,9 @@ impl<'a> ResponseLeg<'a> {
         request_complete: bool,
     ) -> Result<(), Failure> {
         let mut storage = std::mem::take(&mut self.storage);
-        storage.block.extend_from_slice(buffer.unread().get(..length).unwrap_or_default());
+        storage
+            .block
+            .extend_from_slice(buffer.unread().get(..length).unwrap_or_default());
         buffer.consume(length);
         let head = ResponseHead::parse(storage).map_err(misbehaved)?;
         let framing = ResponseFraming::of(self.request.method, &head).map_err(misbehaved)?;
@@ -218,8 +220,14 @@ impl<'a> ResponseLeg<'a> {
         let mut octets = std::mem::take(&mut batch.lead);
         octets.clear();
         ForwardedResponse::encode_interim(head, &mut octets);
-        let relay = Relay::new(octets, BodyDecoder::Empty, BodyEncoding::Identity, batch, buffer)
-            .map_err(misbehaved)?;
+        let relay = Relay::new(
+            octets,
+            BodyDecoder::Empty,
+            BodyEncoding::Identity,
+            batch,
+            buffer,
+        )
+        .map_err(misbehaved)?;
         self.state = ResponseState::Interim(relay);
         Ok(())
     }
@@ -279,7 +287,9 @@ impl<'a> ResponseLeg<'a> {
     fn check_switch(&self, head: &ResponseHead) -> Result<(), Failure> {
         let asked = self.request.upgrade.is_some_and(|asked| {
             let mut chosen = head.fields().all("upgrade");
-            chosen.next().is_some_and(|one| one.eq_ignore_ascii_case(asked))
+            chosen
+                .next()
+                .is_some_and(|one| one.eq_ignore_ascii_case(asked))
                 && chosen.next().is_none()
         });
         if asked {

@@ -4,9 +4,7 @@
 use super::Pseudonym;
 use super::connection_options::{ConnectionOptions, is_one_of};
 use crate::message::encode::decimal;
-use crate::message::{
-    FieldLine, Method, RequestFraming, RequestHead, RequestTarget, Version,
-};
+use crate::message::{FieldLine, Method, RequestFraming, RequestHead, RequestTarget, Version};
 use crate::policy::Permit;
 
 /// Every field by which an agent could bring a credential of its own, so that its work
@@ -45,7 +43,11 @@ impl ForwardedRequest {
     pub fn encode(context: &RequestContext<'_>, permit: &Permit, mut out: Vec<u8>) -> Self {
         out.clear();
         encode_start_line(context, permit, &mut out);
-        encode_field(&mut out, "Host", permit.route().upstream.authority().as_bytes());
+        encode_field(
+            &mut out,
+            "Host",
+            permit.route().upstream.authority().as_bytes(),
+        );
         encode_client_fields(context, permit, &mut out);
         if let Some(coding) = &permit.route().accept_encoding {
             encode_field(&mut out, "Accept-Encoding", coding.as_bytes());
@@ -168,4 +170,130 @@ pub(super) fn encode_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::message::HeadStorage;
+    use crate::policy::{Credential, CredentialForm, DecodedPath, Secret, decide};
+    use crate::route::{Route, UpstreamUrl};
+
+    /// What goes upstream for `head`, with the pseudonym's random tail cut to `…`.
+    fn forwarded(head: &str, change: impl FnOnce(&mut Route)) -> String {
+        let block = head.replace('\n', "\r\n").into_bytes();
+        let storage = HeadStorage {
+            block,
+            ..HeadStorage::default()
+        };
+        let head = RequestHead::parse(storage).unwrap();
+        let target = RequestTarget::of(&head).unwrap();
+        let credential = Credential::render(
+            "authorization",
+            &CredentialForm::Scheme("Bearer".into()),
+            &Secret::new(b"ours".to_vec()),
+        );
+        let mut route = Route::new(
+            "/a/".into(),
+            UpstreamUrl::parse("https://up.example:8443/base").unwrap(),
+            credential.ok().unwrap(),
+        );
+        change(&mut route);
+        let path = DecodedPath::of(b"/a/x").unwrap();
+        let pseudonym = Pseudonym::of_this_process();
+        let permit = decide(
+            &Arc::new(route),
+            &head,
+            &target,
+            &path,
+            pseudonym.as_bytes(),
+        );
+        let context = RequestContext {
+            head: &head,
+            target: &target,
+            framing: RequestFraming::of(&head).unwrap(),
+            pseudonym: &pseudonym,
+            upgrade: None,
+        };
+        let request = ForwardedRequest::encode(&context, &permit.ok().unwrap(), Vec::new());
+        let text = String::from_utf8(request.into_octets()).unwrap();
+        let name = String::from_utf8(pseudonym.as_bytes().to_vec()).unwrap();
+        text.replace(&name, "…").replace("\r\n", "\n")
+    }
+
+    #[test]
+    fn the_clients_lines_keep_their_order_case_repetition_and_octets() {
+        let head = "GET /a/x?q=%20 HTTP/1.1\nHost: p\nX-B:  two  spaces \nx-a: 1\nX-B: again\n\n";
+        assert_eq!(
+            forwarded(head, |_| {}),
+            "GET /base/x?q=%20 HTTP/1.1\nHost: up.example:8443\nX-B:  two  spaces \nx-a: 1\nX-B: again\nVia: 1.1 …\nauthorization: Bearer ours\n\n"
+        );
+    }
+
+    #[test]
+    fn every_credential_of_the_agent_is_dropped_however_it_is_spelt() {
+        let brought = "Authorization: a\nauthorization: b\nX-API-Key: c\nx_api_key: d\nApi-Key: e\n\
+            X-Goog-Api-Key: f\nX-Auth-Token: g\nPRIVATE_TOKEN: h\nJob-Token: i\nCookie: j\nX-Mine: k\n";
+        let kept = "x-kept: 1\n";
+        let head = format!("GET /a/x HTTP/1.1\nHost: p\n{brought}{kept}\n");
+        let credential = Credential::render(
+            "x-mine",
+            &CredentialForm::Bare,
+            &Secret::new(b"ours".to_vec()),
+        );
+        assert_eq!(
+            forwarded(&head, |route| route.credential = credential.ok().unwrap()),
+            "GET /base/x HTTP/1.1\nHost: up.example:8443\nx-kept: 1\nVia: 1.1 …\nx-mine: ours\n\n"
+        );
+    }
+
+    #[test]
+    fn connection_removes_what_it_names_but_never_what_frames_or_routes() {
+        let head = "POST /a/x HTTP/1.1\nHost: p\nConnection: x-hop, Host, content-length\n\
+            connection: authorization, via\nX-Hop: 1\nTE: trailers\nTrailer: x\nKeep-Alive: 5\n\
+            Proxy-Connection: x\nProxy-Authorization: x\nUpgrade: h2c\nContent-Length: 3\n\n";
+        assert_eq!(
+            forwarded(head, |_| {}),
+            "POST /base/x HTTP/1.1\nHost: up.example:8443\nContent-Length: 3\nVia: 1.1 …\nauthorization: Bearer ours\n\n"
+        );
+    }
+
+    #[test]
+    fn a_chunked_body_is_announced_by_us() {
+        let head = "POST /a/x HTTP/1.1\nHost: p\ntransfer-encoding: CHUNKED\nVia: 1.0 b\n\n";
+        assert_eq!(
+            forwarded(head, |_| {}),
+            "POST /base/x HTTP/1.1\nHost: up.example:8443\nVia: 1.0 b\nTransfer-Encoding: chunked\nVia: 1.1 …\nauthorization: Bearer ours\n\n"
+        );
+    }
+
+    #[test]
+    fn a_1_0_request_goes_on_as_1_1_and_says_so_in_via() {
+        let head = "GET http://p/a/x HTTP/1.0\nExpect: 100-continue\n\n";
+        assert_eq!(
+            forwarded(head, |_| {}),
+            "GET /base/x HTTP/1.1\nHost: up.example:8443\nVia: 1.0 …\nauthorization: Bearer ours\n\n"
+        );
+    }
+
+    #[test]
+    fn a_route_may_choose_the_codings_of_the_answer() {
+        let head = "GET /a/x HTTP/1.1\nHost: p\nAccept-Encoding: br\naccept-encoding: gzip\n\n";
+        assert_eq!(
+            forwarded(head, |route| route.accept_encoding =
+                Some("identity".into())),
+            "GET /base/x HTTP/1.1\nHost: up.example:8443\nAccept-Encoding: identity\nVia: 1.1 …\nauthorization: Bearer ours\n\n"
+        );
+    }
+
+    #[test]
+    fn an_options_request_has_one_hop_less() {
+        for (count, expected) in [("7", "Max-Forwards: 6"), ("x", "Max-Forwards: x")] {
+            let head = format!("OPTIONS /a/x HTTP/1.1\nHost: p\nMax-Forwards: {count}\n\n");
+            let text = forwarded(&head, |_| {});
+            assert!(text.contains(&format!("\n{expected}\n")), "{text}");
+        }
+    }
 }

@@ -126,10 +126,7 @@ fn rewritten_value(line: &FieldLine<'_>, references: &References<'_>) -> Option<
 }
 
 /// The framing of what goes downstream, which is not that of what came.
-fn encode_framing(
-    context: &ResponseContext<'_>,
-    out: &mut Vec<u8>,
-) -> (BodyEncoding, Persistence) {
+fn encode_framing(context: &ResponseContext<'_>, out: &mut Vec<u8>) -> (BodyEncoding, Persistence) {
     match context.framing {
         ResponseFraming::NoBody => {
             // RFC 9110 §8.6: to HEAD, and in a 304, it tells of the body that a GET would get.
@@ -177,5 +174,152 @@ fn encode_connection(context: &ResponseContext<'_>, persistence: Persistence, ou
         (Persistence::Close(_), _) => encode_field(out, "Connection", b"close"),
         (Persistence::Reuse, Version::Http10) => encode_field(out, "Connection", b"keep-alive"),
         (Persistence::Reuse, Version::Http11) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::HeadStorage;
+    use crate::policy::Credential;
+    use crate::route::{Route, RouteTable, UpstreamUrl};
+
+    fn parsed(head: &str) -> ResponseHead {
+        let block = head.replace('\n', "\r\n").into_bytes();
+        let storage = HeadStorage {
+            block,
+            ..HeadStorage::default()
+        };
+        ResponseHead::parse(storage).unwrap()
+    }
+
+    fn forwarded(method: Method, version: Version, head: &str) -> (String, ForwardedResponse) {
+        let head = parsed(head);
+        let route = Route::new(
+            "/a/".into(),
+            UpstreamUrl::parse("https://up.example").unwrap(),
+            Credential::unset("authorization", "T"),
+        );
+        let table = RouteTable::new(vec![route]).unwrap();
+        let references = References {
+            table: &table,
+            route: &table.routes()[0],
+            authority: Some(b"p"),
+        };
+        let context = ResponseContext {
+            head: &head,
+            framing: ResponseFraming::of(method, &head).unwrap(),
+            method,
+            version,
+            persistence: Persistence::Reuse,
+            references: &references,
+            date: b"now",
+        };
+        let response = ForwardedResponse::encode(&context, Vec::new());
+        let text = String::from_utf8(response.octets.clone()).unwrap();
+        (text.replace("\r\n", "\n"), response)
+    }
+
+    #[test]
+    fn fields_keep_their_octets_and_the_framing_is_ours() {
+        let head = "HTTP/1.0 200 Fine\nset-cookie: a\nDate: then\nServer: x\nSet-Cookie: b\n\
+            Connection: keep-alive, x-hop\nX-Hop: 1\nAlt-Svc: h3\nContent-Length: 5\nContent-Length: 5\n\
+            Location: https://up.example/y\n\n";
+        let (text, response) = forwarded(Method::Get, Version::Http11, head);
+        assert_eq!(
+            text,
+            "HTTP/1.1 200 Fine\nset-cookie: a\nDate: then\nServer: x\nSet-Cookie: b\nLocation: http://p/a/y\nContent-Length: 5\n\n"
+        );
+        assert_eq!(response.persistence(), Persistence::Reuse);
+    }
+
+    #[test]
+    fn each_framing_is_told_in_the_words_of_the_clients_version() {
+        let chunked = "HTTP/1.1 200 OK\nDate: d\nTransfer-Encoding: chunked\n\n";
+        let until_close = "HTTP/1.1 200 OK\nDate: d\n\n";
+        let length = "HTTP/1.1 200 OK\nDate: d\nContent-Length: 1\n\n";
+        for (version, head, framing, encoding) in [
+            (
+                Version::Http11,
+                chunked,
+                "Transfer-Encoding: chunked\n",
+                BodyEncoding::Chunked,
+            ),
+            (
+                Version::Http11,
+                until_close,
+                "Transfer-Encoding: chunked\n",
+                BodyEncoding::Chunked,
+            ),
+            (
+                Version::Http11,
+                length,
+                "Content-Length: 1\n",
+                BodyEncoding::Identity,
+            ),
+            (
+                Version::Http10,
+                chunked,
+                "Connection: close\n",
+                BodyEncoding::Identity,
+            ),
+            (
+                Version::Http10,
+                until_close,
+                "Connection: close\n",
+                BodyEncoding::Identity,
+            ),
+            (
+                Version::Http10,
+                length,
+                "Content-Length: 1\nConnection: keep-alive\n",
+                BodyEncoding::Identity,
+            ),
+        ] {
+            let (text, response) = forwarded(Method::Get, version, head);
+            assert_eq!(text, format!("HTTP/1.1 200 OK\nDate: d\n{framing}\n"));
+            assert_eq!(response.encoding(), encoding);
+        }
+    }
+
+    #[test]
+    fn a_length_without_a_body_is_kept_only_where_it_tells_of_one() {
+        for (method, status, kept) in [
+            (Method::Head, "200 OK", true),
+            (Method::Get, "304 Not Modified", true),
+            (Method::Get, "204 No Content", false),
+        ] {
+            let head = format!("HTTP/1.1 {status}\nDate: d\nContent-Length: 7\n\n");
+            let (text, _) = forwarded(method, Version::Http11, &head);
+            assert_eq!(text.contains("Content-Length: 7\n"), kept, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_missing_date_is_added() {
+        let (text, _) = forwarded(
+            Method::Get,
+            Version::Http11,
+            "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+        );
+        assert!(text.contains("\nDate: now\n"), "{text}");
+    }
+
+    #[test]
+    fn a_switch_names_its_protocol() {
+        let head = "HTTP/1.1 101 Switching Protocols\nDate: d\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Accept: x\n\n";
+        let (text, _) = forwarded(Method::Get, Version::Http11, head);
+        assert_eq!(
+            text,
+            "HTTP/1.1 101 Switching Protocols\nDate: d\nSec-WebSocket-Accept: x\nConnection: upgrade\nUpgrade: websocket\n\n"
+        );
+    }
+
+    #[test]
+    fn an_interim_response_has_neither_length_nor_date() {
+        let head = parsed("HTTP/1.1 103 Early Hints\nLink: </a>\nContent-Length: 3\n\n");
+        let mut octets = Vec::new();
+        ForwardedResponse::encode_interim(&head, &mut octets);
+        assert_eq!(octets, b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
     }
 }

@@ -144,3 +144,128 @@ fn split_authority(scheme: Scheme, octets: &[u8]) -> Option<Absolute<'_>> {
         rest,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Credential;
+    use crate::route::UpstreamUrl;
+
+    fn table() -> RouteTable {
+        let route = |path: &str, upstream: &str| {
+            Route::new(
+                path.to_owned(),
+                UpstreamUrl::parse(upstream).unwrap(),
+                Credential::unset("authorization", "T"),
+            )
+        };
+        RouteTable::new(vec![
+            route("/gh-api/", "https://api.github.com"),
+            route("/gh-git/", "https://github.com"),
+            route("/gl/", "https://git.example.org/api/v4"),
+            route("/six/", "http://[::1]:8080"),
+        ])
+        .unwrap()
+    }
+
+    fn rewritten(own: &str, reference: &str) -> Option<String> {
+        with_authority(own, reference, Some(b"cred-proxy:9099"))
+    }
+
+    fn with_authority(own: &str, reference: &str, authority: Option<&[u8]>) -> Option<String> {
+        let table = table();
+        let references = References {
+            table: &table,
+            route: table.find(own.as_bytes()).unwrap(),
+            authority,
+        };
+        let octets = references.rewrite(reference.as_bytes())?;
+        Some(String::from_utf8(octets).unwrap())
+    }
+
+    #[test]
+    fn references_into_a_route_stay_inside_the_proxy() {
+        for (own, reference, expected) in [
+            (
+                "/gh-api/",
+                "https://api.github.com/user?page=2#x",
+                "/gh-api/user?page=2#x",
+            ),
+            (
+                "/gh-api/",
+                "HTTPS://API.GitHub.com:443/user",
+                "/gh-api/user",
+            ),
+            ("/gh-api/", "https://api.github.com", "/gh-api/"),
+            ("/gh-api/", "https://api.github.com?q", "/gh-api/?q"),
+            ("/gh-api/", "//api.github.com/a", "/gh-api/a"),
+            ("/gh-api/", "/repositories/1", "/gh-api/repositories/1"),
+            ("/gh-api/", "https://github.com/a/b.git", "/gh-git/a/b.git"),
+            ("/gl/", "/api/v4/projects", "/gl/projects"),
+            ("/gl/", "https://git.example.org/api/v4", "/gl/"),
+            ("/gl/", "https://git.example.org/api/v4/p%2Fq", "/gl/p%2Fq"),
+            ("/six/", "http://[::1]:8080/a", "/six/a"),
+        ] {
+            let expected = format!("http://cred-proxy:9099{expected}");
+            assert_eq!(rewritten(own, reference), Some(expected), "{reference}");
+        }
+    }
+
+    #[test]
+    fn references_that_no_route_covers_stay_as_they_are() {
+        for (own, reference) in [
+            ("/gh-api/", "https://example.org/"),
+            ("/gh-api/", "http://api.github.com/"), // another scheme, another service
+            ("/gh-api/", "https://api.github.com:8443/"),
+            ("/gh-api/", "https://api.github.com.example.org/"),
+            ("/gh-api/", "https://user@api.github.com/"),
+            ("/gh-api/", "next/page"),
+            ("/gh-api/", "?page=2"),
+            ("/gh-api/", "mailto:a@api.github.com"),
+            ("/gl/", "/api/v40/projects"),
+            ("/gl/", "/users/sign_in"),
+            ("/gl/", "https://git.example.org/"),
+            ("/six/", "http://[::1/"),
+            ("/gh-api/", ""),
+        ] {
+            assert_eq!(rewritten(own, reference), None, "{reference}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_named_no_authority_gets_a_path() {
+        let path = with_authority("/gh-api/", "https://api.github.com/user", None);
+        assert_eq!(path.as_deref(), Some("/gh-api/user"));
+    }
+
+    #[test]
+    fn every_target_of_a_link_is_rewritten_and_nothing_else() {
+        let table = table();
+        let references = References {
+            table: &table,
+            route: table.find(b"/gh-api/").unwrap(),
+            authority: Some(b"p"),
+        };
+        for (value, expected) in [
+            (
+                "<https://api.github.com/r?page=2>; rel=\"next\", <https://api.github.com/r?page=9>; rel=\"last\"",
+                Some(
+                    "<http://p/gh-api/r?page=2>; rel=\"next\", <http://p/gh-api/r?page=9>; rel=\"last\"",
+                ),
+            ),
+            (
+                "<https://example.org/>; rel=a, </x>; title=\"<https://api.github.com/>\"",
+                Some(
+                    "<https://example.org/>; rel=a, <http://p/gh-api/x>; title=\"<https://api.github.com/>\"",
+                ),
+            ),
+            ("<https://example.org/>; rel=next", None),
+            ("no target at all", None),
+            ("<https://api.github.com/unclosed", None),
+        ] {
+            let rewritten = references.rewrite_link(value.as_bytes());
+            let rewritten = rewritten.map(|octets| String::from_utf8(octets).unwrap());
+            assert_eq!(rewritten.as_deref(), expected, "{value}");
+        }
+    }
+}

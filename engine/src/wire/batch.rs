@@ -99,9 +99,8 @@ impl Batch {
         while self.remaining() > 0 {
             let mut slices = [IoSlice::new(b""); RUNS_PER_WRITE + 2];
             let count = self.slices(buffer.unread(), &mut slices);
-            let sent = ready!(
-                Pin::new(&mut *writer).poll_write_vectored(context, &slices[..count])
-            )?;
+            let sent =
+                ready!(Pin::new(&mut *writer).poll_write_vectored(context, &slices[..count]))?;
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }

@@ -115,10 +115,7 @@ mod tests {
             assert!(count <= READ_BUFFER_CEILING_OCTETS);
             buffer.consume(count);
         }
-        assert_eq!(
-            fill(&mut buffer, &flood).await,
-            READ_BUFFER_CEILING_OCTETS
-        );
+        assert_eq!(fill(&mut buffer, &flood).await, READ_BUFFER_CEILING_OCTETS);
         buffer.recycle();
         assert_eq!(buffer.octets.capacity(), 0);
     }
