@@ -15,6 +15,10 @@ mod conversation;
 mod record;
 mod relay;
 mod response;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod tunnel;
 
 use std::future::poll_fn;
