@@ -1,10 +1,24 @@
-//! The engine.
+//! `cred-proxy`: a reverse proxy beside one agent. The agent speaks plain HTTP/1.1 to it;
+//! it speaks HTTPS to the real service, and it alone holds the credentials.
+//!
+//! ```text
+//!            message   RFC 9112: octets in, values out        ┐
+//!            route     which origin, or none                  │ pure
+//!            policy    may it leave, with which credential    │
+//!            forward   what an intermediary does to a message ┘
+//!   agent ─▶ downstream ─▶ exchange ─▶ upstream ─▶ service
+//!                             wire: buffers, batches, deadlines
+//! ```
+//!
+//! [`Engine::start`] runs it; `main.rs` is the command line around that.
 
-pub mod access_log;
+mod access_log;
 mod admin;
+pub mod config;
+#[cfg(feature = "demo")]
+pub mod demo;
 mod downstream;
 mod engine;
-pub use engine::{Engine, Listen, Setup, StartError};
 mod error;
 mod exchange;
 pub mod forward;
@@ -18,39 +32,5 @@ pub mod upstream;
 mod wire;
 mod worker;
 
-/// stub
-pub mod config {
-    /// x
-    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-    pub enum LogLevel {
-        Off,
-        Error,
-        Access,
-        Debug,
-    }
-    /// x
-    pub struct ProxyUrl;
-    /// y
-    impl ProxyUrl {
-        /// x
-        pub fn host(&self) -> &str {
-            ""
-        }
-        /// x
-        pub fn port(&self) -> u16 {
-            0
-        }
-        /// x
-        pub fn authorization(&self) -> Option<&crate::policy::Secret> {
-            None
-        }
-    }
-    /// x
-    pub struct NoProxy;
-    impl NoProxy {
-        /// x
-        pub fn matches(&self, _: &str, _: u16) -> bool {
-            false
-        }
-    }
-}
+pub use access_log::AccessLog;
+pub use engine::{Engine, Listen, Setup, StartError};
