@@ -3,10 +3,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -133,6 +135,15 @@ pub(super) async fn tls_pair(key: PoolKey) -> (UpstreamConnection, TlsStream<Tcp
         acceptor.accept(stream).await.unwrap()
     });
     (UpstreamConnection::new(ours.unwrap(), key), theirs)
+}
+
+/// Both sides' outcomes; if one fails, the other must not wait for it for ever.
+pub(super) async fn both<A, B>(
+    ours: impl Future<Output = A>,
+    theirs: impl Future<Output = B>,
+) -> (A, B) {
+    let both = async { tokio::join!(ours, theirs) };
+    timeout(Duration::from_secs(10), both).await.unwrap()
 }
 
 /// Plays the proxy to one connection: what it was asked, octet by octet, and the
