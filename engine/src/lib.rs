@@ -2,4 +2,6 @@
 
 pub mod limits;
 pub mod message;
+pub mod policy;
+pub mod route;
 pub mod upstream;
