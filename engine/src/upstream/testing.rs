@@ -18,7 +18,9 @@ use tokio_rustls::server::TlsStream;
 use super::{Connector, Trust, UpstreamConnection, UpstreamStream};
 use crate::config::{NoProxy, ProxyUrl};
 use crate::limits::Limits;
-use crate::route::{PoolKey, UpstreamUrl};
+use crate::message::{HeadStorage, RequestHead, RequestTarget};
+use crate::policy::{Credential, CredentialForm, DecodedPath, Permit, Secret, decide};
+use crate::route::{PoolKey, Route, RouteTable, UpstreamUrl};
 
 /// A certificate authority that nobody trusts unless told to.
 pub(super) struct Authority {
@@ -108,6 +110,32 @@ pub(super) fn silent() -> (socket2::Socket, std::net::TcpStream, SocketAddr) {
 
 pub(super) fn url(scheme: &str, host: &str, port: u16) -> UpstreamUrl {
     UpstreamUrl::parse(&format!("{scheme}://{host}:{port}")).unwrap()
+}
+
+/// Routes with a credential each, all to one plain upstream.
+pub(super) fn table(routes: &[(&str, &str)], port: u16) -> RouteTable {
+    let form = CredentialForm::Scheme("Bearer".to_owned());
+    let routes = routes.iter().map(|&(path, token)| {
+        let token = Secret::new(token.as_bytes().to_vec());
+        let credential = Credential::render("authorization", &form, &token)
+            .ok()
+            .unwrap();
+        Route::new(path.to_owned(), url("http", "127.0.0.1", port), credential)
+    });
+    RouteTable::new(routes.collect()).unwrap()
+}
+
+/// What policy gives for a GET of `path`.
+pub(super) fn permit(table: &RouteTable, path: &str) -> Permit {
+    let storage = HeadStorage {
+        block: format!("GET {path} HTTP/1.1\r\nHost: proxy\r\n\r\n").into_bytes(),
+        ..HeadStorage::default()
+    };
+    let head = RequestHead::parse(storage).unwrap();
+    let target = RequestTarget::of(&head).unwrap();
+    let route = table.find(path.as_bytes()).unwrap();
+    let decoded = DecodedPath::of(path.as_bytes()).unwrap();
+    decide(route, &head, &target, &decoded, b"cred-proxy-test").unwrap()
 }
 
 pub(super) fn connector(trust: Trust, proxy: Option<ProxyUrl>, no_proxy: &str) -> Connector {
