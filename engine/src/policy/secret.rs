@@ -40,7 +40,7 @@ impl Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
-    //CFG use crate::config::{Config, ProxyUrl, TokenSource};
+    use crate::config::{Config, LoadedRoutes, ProxyUrl, TokenSource};
     use crate::policy::Credential;
     use crate::route::Route;
 
@@ -64,7 +64,15 @@ mod tests {
                 );
             )+};
         }
-        mute!(Secret, Credential, Route);
+        mute!(
+            Secret,
+            Credential,
+            Route,
+            ProxyUrl,
+            TokenSource,
+            Config,
+            LoadedRoutes
+        );
         assert_not_implemented!(Secret: PartialEq, AsRef<[u8]>, core::ops::Deref);
     }
 
