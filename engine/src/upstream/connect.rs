@@ -125,7 +125,9 @@ fn host_port(host: &str, port: u16) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Authority, connector, listen, play_proxy, refused, tcp, url};
+    use super::super::testing::{
+        Authority, both, connector, listen, play_proxy, refused, tcp, url,
+    };
     use super::*;
     use socket2::SockRef;
     use std::time::Duration;
@@ -205,10 +207,11 @@ mod tests {
             let connector = connector(authority.trust(), proxy(userinfo, address.port()), "");
             // The name is the proxy's to resolve: here it has no address.
             let upstream = url("https", "service.test", 8443);
-            let (ours, (request, mut theirs)) = tokio::join!(connector.dial(&upstream), async {
+            let (ours, (request, mut theirs)) = both(connector.dial(&upstream), async {
                 let (request, stream) = play_proxy(&listener, ESTABLISHED).await;
                 (request, acceptor.accept(stream).await.unwrap())
-            });
+            })
+            .await;
             assert_eq!(
                 request,
                 format!(
@@ -232,10 +235,11 @@ mod tests {
         let (listener, address) = listen().await;
         let upstream = url("https", "127.0.0.1", address.port());
         let connector = connector(authority.trust(), proxy("", refused.port()), "127.0.0.1");
-        let (ours, _theirs) = tokio::join!(connector.dial(&upstream), async {
+        let (ours, _theirs) = both(connector.dial(&upstream), async {
             let (stream, _) = listener.accept().await.unwrap();
             acceptor.accept(stream).await.unwrap()
-        });
+        })
+        .await;
         assert_eq!(tcp(&ours.unwrap()).peer_addr().unwrap(), address);
     }
 
@@ -273,9 +277,10 @@ mod tests {
             let trust = Authority::new().trust();
             let connector = connector(trust, proxy("user:pass@", address.port()), "");
             let upstream = url("https", "service.test", 443);
-            let (ours, _) = tokio::join!(connector.dial(&upstream), async {
+            let (ours, _) = both(connector.dial(&upstream), async {
                 drop(play_proxy(&listener, answer).await);
-            });
+            })
+            .await;
             let error = ours.unwrap_err();
             let text = error.to_string();
             assert!(

@@ -112,7 +112,7 @@ impl Upstreams {
 
 #[cfg(test)]
 mod tests {
-    use super::testing::{connector, listen, port, readable, refused, url};
+    use super::testing::{connector, listen, permit, port, readable, refused, table, url};
     use super::*;
 
     fn upstreams() -> Upstreams {
@@ -185,22 +185,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_credential_for_the_same_origin_gets_its_own_connection() {
+    async fn routes_share_a_connection_only_with_the_same_credential() {
         let upstreams = upstreams();
         let (_listener, address) = listen().await;
-        let upstream = url("http", "127.0.0.1", address.port());
-        let (mine, yours) = (PoolKey::unique(), PoolKey::unique());
-        let my_own = upstreams.acquire_for(mine, &upstream, false).await.unwrap();
-        let my_port = port(&my_own);
-        upstreams.release(my_own);
-        let your_own = upstreams
-            .acquire_for(yours, &upstream, false)
-            .await
-            .unwrap();
-        assert!(!your_own.reused);
-        assert_ne!(port(&your_own), my_port);
-        assert_eq!(your_own.key(), yours);
-        assert_eq!(upstreams.idle(), 1);
+        let routes = [("/a/", "one"), ("/b/", "two"), ("/c/", "one")];
+        let table = table(&routes, address.port());
+        let acquire = async |path| {
+            let permit = permit(&table, path);
+            upstreams.acquire(&permit, false).await.unwrap()
+        };
+        let first = acquire("/a/x").await;
+        let first_port = port(&first);
+        upstreams.release(first);
+
+        let other = acquire("/b/x").await;
+        assert!(!other.reused);
+        assert_ne!(port(&other), first_port);
+
+        let same = acquire("/c/x").await;
+        assert!(same.reused);
+        assert_eq!(port(&same), first_port);
     }
 
     #[tokio::test]

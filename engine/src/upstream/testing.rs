@@ -3,10 +3,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -16,7 +18,9 @@ use tokio_rustls::server::TlsStream;
 use super::{Connector, Trust, UpstreamConnection, UpstreamStream};
 use crate::config::{NoProxy, ProxyUrl};
 use crate::limits::Limits;
-use crate::route::{PoolKey, UpstreamUrl};
+use crate::message::{HeadStorage, RequestHead, RequestTarget};
+use crate::policy::{Credential, CredentialForm, DecodedPath, Permit, Secret, decide};
+use crate::route::{PoolKey, Route, RouteTable, UpstreamUrl};
 
 /// A certificate authority that nobody trusts unless told to.
 pub(super) struct Authority {
@@ -108,6 +112,32 @@ pub(super) fn url(scheme: &str, host: &str, port: u16) -> UpstreamUrl {
     UpstreamUrl::parse(&format!("{scheme}://{host}:{port}")).unwrap()
 }
 
+/// Routes with a credential each, all to one plain upstream.
+pub(super) fn table(routes: &[(&str, &str)], port: u16) -> RouteTable {
+    let form = CredentialForm::Scheme("Bearer".to_owned());
+    let routes = routes.iter().map(|&(path, token)| {
+        let token = Secret::new(token.as_bytes().to_vec());
+        let credential = Credential::render("authorization", &form, &token)
+            .ok()
+            .unwrap();
+        Route::new(path.to_owned(), url("http", "127.0.0.1", port), credential)
+    });
+    RouteTable::new(routes.collect()).unwrap()
+}
+
+/// What policy gives for a GET of `path`.
+pub(super) fn permit(table: &RouteTable, path: &str) -> Permit {
+    let storage = HeadStorage {
+        block: format!("GET {path} HTTP/1.1\r\nHost: proxy\r\n\r\n").into_bytes(),
+        ..HeadStorage::default()
+    };
+    let head = RequestHead::parse(storage).unwrap();
+    let target = RequestTarget::of(&head).unwrap();
+    let route = table.find(path.as_bytes()).unwrap();
+    let decoded = DecodedPath::of(path.as_bytes()).unwrap();
+    decide(route, &head, &target, &decoded, b"cred-proxy-test").unwrap()
+}
+
 pub(super) fn connector(trust: Trust, proxy: Option<ProxyUrl>, no_proxy: &str) -> Connector {
     let limits = Arc::new(Limits::default());
     Connector::new(trust, proxy, NoProxy::parse(no_proxy), limits).unwrap()
@@ -133,6 +163,15 @@ pub(super) async fn tls_pair(key: PoolKey) -> (UpstreamConnection, TlsStream<Tcp
         acceptor.accept(stream).await.unwrap()
     });
     (UpstreamConnection::new(ours.unwrap(), key), theirs)
+}
+
+/// Both sides' outcomes; if one fails, the other must not wait for it for ever.
+pub(super) async fn both<A, B>(
+    ours: impl Future<Output = A>,
+    theirs: impl Future<Output = B>,
+) -> (A, B) {
+    let both = async { tokio::join!(ours, theirs) };
+    timeout(Duration::from_secs(10), both).await.unwrap()
 }
 
 /// Plays the proxy to one connection: what it was asked, octet by octet, and the

@@ -194,7 +194,7 @@ fn date(time: UnixTime) -> SystemTime {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Authority, connector, leaf, listen, readable, url};
+    use super::super::testing::{Authority, both, connector, leaf, listen, readable, url};
     use super::super::{DialError, UpstreamConnection, UpstreamStream};
     use super::*;
     use crate::route::PoolKey;
@@ -211,10 +211,11 @@ mod tests {
         let (listener, address) = listen().await;
         let connector = connector(trust, None, "");
         let upstream = url("https", "127.0.0.1", address.port());
-        let (ours, _theirs) = tokio::join!(connector.dial(&upstream), async {
+        let (ours, _theirs) = both(connector.dial(&upstream), async {
             let (stream, _) = listener.accept().await.unwrap();
             acceptor.accept(stream).await
-        });
+        })
+        .await;
         ours.map(session)
     }
 
@@ -321,14 +322,15 @@ mod tests {
         let (listener, address) = listen().await;
         let connector = connector(Authority::new().trust(), None, "");
         let upstream = url("https", "127.0.0.1", address.port());
-        let (error, _service) = tokio::join!(connector.dial(&upstream), async {
+        let (error, _service) = both(connector.dial(&upstream), async {
             let (mut stream, _) = listener.accept().await.unwrap();
             stream
                 .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
                 .await
                 .unwrap();
             stream
-        });
+        })
+        .await;
         let error = error.unwrap_err();
         assert_eq!(error.error_type(), "tls_protocol_error");
         assert!(
@@ -344,12 +346,13 @@ mod tests {
         let (listener, address) = listen().await;
         let connector = connector(Authority::new().trust(), None, "");
         let upstream = url("https", "127.0.0.1", address.port());
-        let (error, ()) = tokio::join!(connector.dial(&upstream), async {
+        let (error, ()) = both(connector.dial(&upstream), async {
             let (mut stream, _) = listener.accept().await.unwrap();
             stream.shutdown().await.unwrap();
             // Reads on, so that the end is a FIN and no reset.
             stream.read_to_end(&mut Vec::new()).await.unwrap();
-        });
+        })
+        .await;
         let error = error.unwrap_err();
         assert_eq!(error.error_type(), "connection_terminated");
         assert_eq!(error.to_string(), "TLS handshake failed: 127.0.0.1 hung up");
@@ -363,10 +366,11 @@ mod tests {
         let connector = connector(authority.trust(), None, "");
         let upstream = url("https", "127.0.0.1", address.port());
         for resumed in [false, true] {
-            let (ours, _service) = tokio::join!(connector.dial(&upstream), async {
+            let (ours, _service) = both(connector.dial(&upstream), async {
                 let (stream, _) = listener.accept().await.unwrap();
                 acceptor.accept(stream).await.unwrap()
-            });
+            })
+            .await;
             let mut connection = UpstreamConnection::new(ours.unwrap(), PoolKey::unique());
             // The ticket arrives behind the handshake and is taken in by the look.
             readable(&connection).await;
