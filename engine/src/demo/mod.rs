@@ -120,7 +120,10 @@ async fn live_stream(
 ) -> io::Result<()> {
     transcript.scene("A live event stream: each event is sent once the one before has arrived");
     let whole = agent.stream("/api/events", origin, transcript).await?;
-    transcript.check("every event came as it was sent, none waited for another", whole);
+    transcript.check(
+        "every event came as it was sent, none waited for another",
+        whole,
+    );
     Ok(())
 }
 
@@ -139,8 +142,14 @@ async fn refused_push(
             transcript,
         )
         .await?;
-    transcript.check("it was refused, with the reason", answer.starts_with("HTTP/1.1 403 "));
-    transcript.check("the service heard nothing of it", origin.requests() == before);
+    transcript.check(
+        "it was refused, with the reason",
+        answer.starts_with("HTTP/1.1 403 "),
+    );
+    transcript.check(
+        "the service heard nothing of it",
+        origin.requests() == before,
+    );
     Ok(())
 }
 

@@ -73,7 +73,11 @@ impl Origin {
 
     /// How many requests reached it.
     pub(super) fn requests(&self) -> usize {
-        *self.state.requests.lock().unwrap_or_else(PoisonError::into_inner)
+        *self
+            .state
+            .requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets it send the next event.
@@ -128,7 +132,10 @@ async fn answer(stream: TcpStream, acceptor: TlsAcceptor, state: &State) -> io::
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .push_str(&head);
-    *state.requests.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+    *state
+        .requests
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner) += 1;
     let authorised = head.contains(&format!("\r\nauthorization: Bearer {}\r\n", state.token));
     if !authorised {
         let body = "who are you?\n";
@@ -154,7 +161,8 @@ async fn write_whole<W: AsyncWriteExt + Unpin>(
 }
 
 async fn write_events<W: AsyncWriteExt + Unpin>(stream: &mut W, state: &State) -> io::Result<()> {
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).await?;
     for event in EVENTS {
         let data = format!("data: {event}\n\n");

@@ -180,9 +180,15 @@ async fn a_stream_may_be_silent_for_hours() {
         let head = read_head(&mut ends.client).await;
         assert!(head.contains("Transfer-Encoding: chunked\r\n"));
         tokio::time::sleep(HOUR * 5).await;
-        ends.service.write_all(b"1;ext=1\r\nx\r\n").await.expect("room");
+        ends.service
+            .write_all(b"1;ext=1\r\nx\r\n")
+            .await
+            .expect("room");
         read(&mut ends.client, b"1\r\nx\r\n").await;
-        ends.service.write_all(b"0\r\nTrailer: x\r\n\r\n").await.expect("room");
+        ends.service
+            .write_all(b"0\r\nTrailer: x\r\n\r\n")
+            .await
+            .expect("room");
         read(&mut ends.client, b"0\r\n\r\n").await;
     })
     .await;
