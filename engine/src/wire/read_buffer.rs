@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 use tokio::io::AsyncRead;
 use tokio_util::io::poll_read_buf;
 
@@ -41,8 +41,10 @@ impl ReadBuffer {
         reader: &mut R,
     ) -> Poll<io::Result<usize>> {
         self.make_room();
-        let room = self.octets.capacity() - self.octets.len();
-        let count = ready!(poll_read_buf(Pin::new(reader), context, &mut self.octets))?;
+        // The allocator may have given more than was wanted.
+        let room = self.wanted.min(self.octets.capacity() - self.octets.len());
+        let mut space = (&mut self.octets).limit(room);
+        let count = ready!(poll_read_buf(Pin::new(reader), context, &mut space))?;
         if count == room {
             self.wanted = (self.wanted * 2).min(READ_BUFFER_CEILING_OCTETS);
         }
