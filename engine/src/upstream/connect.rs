@@ -97,9 +97,14 @@ impl Connector {
         target: &str,
         deadline: Instant,
     ) -> Result<TcpStream, DialError> {
-        let peer = format!("the proxy {}", host_port(proxy.host(), proxy.port()));
-        let mut stream = reach(&peer, proxy.host(), proxy.port(), deadline, &self.limits).await?;
-        let answer = proxy_tunnel::open(&mut stream, target, proxy.authorization(), &self.limits);
+        let peer = format!("the proxy {}", host_port(&proxy.host, proxy.port));
+        let mut stream = reach(&peer, &proxy.host, proxy.port, deadline, &self.limits).await?;
+        let answer = proxy_tunnel::open(
+            &mut stream,
+            target,
+            proxy.authorization.as_ref(),
+            &self.limits,
+        );
         match by(deadline, answer).await {
             Some(Ok(TunnelAnswer::Open)) => Ok(stream),
             Some(Ok(TunnelAnswer::Refused(status))) => {
