@@ -117,9 +117,7 @@ pub(super) fn table(routes: &[(&str, &str)], port: u16) -> RouteTable {
     let form = CredentialForm::Scheme("Bearer".to_owned());
     let routes = routes.iter().map(|&(path, token)| {
         let token = Secret::new(token.as_bytes().to_vec());
-        let credential = Credential::render("authorization", &form, &token)
-            .ok()
-            .unwrap();
+        let credential = Credential::render("authorization", &form, &token).unwrap();
         Route::new(path.to_owned(), url("http", "127.0.0.1", port), credential)
     });
     RouteTable::new(routes.collect()).unwrap()
