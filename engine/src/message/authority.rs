@@ -71,3 +71,84 @@ fn port_number(digits: &[u8]) -> Option<u16> {
     digits.iter().all(u8::is_ascii_digit).then_some(())?;
     str::from_utf8(digits).ok()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn well_formed_authorities_are_taken_apart() {
+        for (octets, host, port) in [
+            ("example.org", "example.org", None),
+            ("Example.ORG.", "Example.ORG.", None),
+            ("example.org:8080", "example.org", Some(8080)),
+            ("example.org:", "example.org", None),
+            ("example.org:0", "example.org", Some(0)),
+            ("example.org:65535", "example.org", Some(65535)),
+            ("example.org:0080", "example.org", Some(80)),
+            ("cred_proxy:9099", "cred_proxy", Some(9099)),
+            ("a%2Fb", "a%2Fb", None),
+            ("~a!$&'()*+;=", "~a!$&'()*+;=", None),
+            ("127.0.0.1:80", "127.0.0.1", Some(80)),
+            ("[::1]", "[::1]", None),
+            ("[::ffff:127.0.0.1]:443", "[::ffff:127.0.0.1]", Some(443)),
+        ] {
+            let host = host.as_bytes();
+            let authority = Authority { host, port };
+            assert_eq!(
+                Authority::of(octets.as_bytes()),
+                Some(authority),
+                "{octets}"
+            );
+        }
+    }
+
+    #[test]
+    fn everything_else_is_none() {
+        for octets in [
+            &b""[..],
+            b":80",
+            b"user@host",
+            b"user:password@host:80",
+            b"a b",
+            b" a",
+            b"a,b",
+            b"a, b",
+            b"a/b",
+            b"a?b",
+            b"a#b",
+            b"a\\b",
+            b"a\0b",
+            b"a\tb",
+            b"<a>",
+            b"\"a\"",
+            b"a%2",
+            b"a%zz",
+            b"%",
+            b"\xc3\xa9",
+            b"a:b",
+            b"a:80:80",
+            b"a:+80",
+            b"a:-1",
+            b"a: 80",
+            b"a:65536",
+            b"a:99999999999",
+            b"::1",
+            b"[::1",
+            b"::1]",
+            b"[]",
+            b"[::1]a",
+            b"[::1]80",
+            b"[::1]:x",
+            b"[example.org]",
+            b"[127.0.0.1]",
+            b"[::1%25eth0]",
+            b"[v1.a]",
+            b"[[::1]]",
+            b"a[::1]",
+            b"http://a",
+        ] {
+            assert_eq!(Authority::of(octets), None, "{}", octets.escape_ascii());
+        }
+    }
+}

@@ -106,3 +106,106 @@ impl BodyDecoder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: fn() -> Limits = Limits::default;
+
+    #[test]
+    fn no_body_is_over_before_it_begins() {
+        for mut body in [
+            BodyDecoder::for_request(RequestFraming::NoBody, &LIMITS()),
+            BodyDecoder::for_request(RequestFraming::ContentLength(0), &LIMITS()),
+            BodyDecoder::for_response(ResponseFraming::NoBody, &LIMITS()),
+            BodyDecoder::for_response(ResponseFraming::ContentLength(0), &LIMITS()),
+            BodyDecoder::for_response(ResponseFraming::Tunnel, &LIMITS()),
+        ] {
+            assert!(body.is_complete());
+            assert_eq!(body.decode(b"next"), Ok(Step::End { framing: 0 }));
+            assert_eq!(body.decode(b""), Ok(Step::End { framing: 0 }));
+            assert_eq!(body.end_of_input(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_length_is_counted_down_and_not_past_its_end() {
+        let mut body = BodyDecoder::for_request(RequestFraming::ContentLength(5), &LIMITS());
+        assert_eq!(body.decode(b""), Ok(Step::More { framing: 0 }));
+        assert_eq!(
+            body.decode(b"abc"),
+            Ok(Step::Data {
+                framing: 0,
+                data: 3
+            })
+        );
+        assert!(!body.is_complete());
+        assert_eq!(body.end_of_input(), Err(Truncated));
+        assert_eq!(
+            body.decode(b"deGET"),
+            Ok(Step::Data {
+                framing: 0,
+                data: 2
+            })
+        );
+        assert!(body.is_complete());
+        assert_eq!(body.decode(b"GET"), Ok(Step::End { framing: 0 }));
+        assert_eq!(body.end_of_input(), Ok(()));
+    }
+
+    #[test]
+    fn the_largest_length_does_not_overflow() {
+        let mut body =
+            BodyDecoder::for_response(ResponseFraming::ContentLength(u64::MAX), &LIMITS());
+        assert_eq!(
+            body.decode(b"abc"),
+            Ok(Step::Data {
+                framing: 0,
+                data: 3
+            })
+        );
+        assert!(
+            matches!(body, BodyDecoder::ContentLength { remaining } if remaining == u64::MAX - 3)
+        );
+    }
+
+    #[test]
+    fn chunks_end_with_the_last_one() {
+        for mut body in [
+            BodyDecoder::for_request(RequestFraming::Chunked, &LIMITS()),
+            BodyDecoder::for_response(ResponseFraming::Chunked, &LIMITS()),
+        ] {
+            assert_eq!(
+                body.decode(b"1\r\na\r\n0\r\n\r\nGET"),
+                Ok(Step::Data {
+                    framing: 3,
+                    data: 1
+                })
+            );
+            assert_eq!(body.end_of_input(), Err(Truncated));
+            assert_eq!(
+                body.decode(b"\r\n0\r\n\r\nGET"),
+                Ok(Step::End { framing: 7 })
+            );
+            assert_eq!(body.end_of_input(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_close_delimited_body_ends_with_the_connection() {
+        let mut body = BodyDecoder::for_response(ResponseFraming::CloseDelimited, &LIMITS());
+        assert_eq!(body.decode(b""), Ok(Step::More { framing: 0 }));
+        assert_eq!(
+            body.decode(b"abc"),
+            Ok(Step::Data {
+                framing: 0,
+                data: 3
+            })
+        );
+        assert!(!body.is_complete());
+        assert_eq!(body.end_of_input(), Ok(()));
+        assert!(body.is_complete());
+        assert_eq!(body.decode(b""), Ok(Step::End { framing: 0 }));
+    }
+}

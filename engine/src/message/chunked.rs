@@ -306,3 +306,6 @@ fn expect_lf(octet: u8) -> Result<(), Malformed> {
 fn hexadecimal(octet: u8) -> Option<u64> {
     char::from(octet).to_digit(16).map(u64::from)
 }
+
+#[cfg(test)]
+mod tests;

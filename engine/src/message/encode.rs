@@ -55,3 +55,28 @@ pub fn decimal(number: u64, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(digits.get(first..).unwrap_or_default());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_the_formatter_writes_them() {
+        let powers = (0..64).map(|shift| 1_u64 << shift);
+        let tens = (0..20).map(|exponent| 10_u64.pow(exponent));
+        let edges = powers.chain(tens).flat_map(|n| [n - 1, n, n + 1]);
+        for number in edges.chain([u64::MAX]) {
+            let mut out = b"> ".to_vec();
+            decimal(number, &mut out);
+            assert_eq!(out, format!("> {number}").as_bytes());
+            out.clear();
+            chunk_size_line(number, &mut out);
+            assert_eq!(out, format!("{number:x}\r\n").as_bytes());
+        }
+    }
+
+    #[test]
+    fn the_joined_frame_is_both_parts() {
+        assert_eq!(CHUNK_END_AND_LAST, [CHUNK_END, LAST_CHUNK].concat());
+    }
+}

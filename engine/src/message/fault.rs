@@ -195,3 +195,45 @@ impl std::error::Error for Fault {}
 impl std::error::Error for Malformed {}
 impl std::error::Error for Unsupported {}
 impl std::error::Error for LimitReached {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[rustfmt::skip]
+    const MALFORMED: &[Malformed] = &[
+        Malformed::FirstOctet, Malformed::EmptyLine, Malformed::BareLf, Malformed::BareCr,
+        Malformed::ControlCharacter, Malformed::RequestLine, Malformed::RequestTarget,
+        Malformed::StatusLine, Malformed::FieldName, Malformed::SpaceBeforeColon,
+        Malformed::ColonMissing, Malformed::ObsFold, Malformed::HeadEnd,
+        Malformed::HostMissing, Malformed::HostRepeated, Malformed::Host,
+        Malformed::ContentLength, Malformed::ContentLengthRepeated,
+        Malformed::ContentLengthWithTransferEncoding, Malformed::TransferEncoding,
+        Malformed::TransferEncodingInHttp10, Malformed::ChunkedTwice, Malformed::ChunkSize,
+        Malformed::ChunkExtension, Malformed::ChunkData,
+    ];
+
+    #[rustfmt::skip]
+    const LIMITS: &[LimitReached] = &[
+        LimitReached::RequestLine, LimitReached::HeadOctets, LimitReached::FieldLines,
+        LimitReached::ChunkLine, LimitReached::ChunkExtensions,
+        LimitReached::TrailerOctets, LimitReached::TrailerLines,
+    ];
+
+    #[test]
+    fn sentences_are_short_distinct_and_fit_into_any_answer() {
+        let malformed = MALFORMED.iter().map(|malformed| Fault::from(*malformed));
+        let unsupported = [Unsupported::Version, Unsupported::TransferCoding].map(Fault::from);
+        let limits = LIMITS.iter().map(|limit| Fault::from(*limit));
+        let mut sentences = HashSet::new();
+        for fault in malformed.chain(unsupported).chain(limits) {
+            let sentence = fault.to_string();
+            assert!((20..=100).contains(&sentence.len()), "{sentence}");
+            let plain = |c: char| c.is_ascii_graphic() || c == ' ';
+            assert!(sentence.chars().all(plain), "{sentence}");
+            assert!(!sentence.contains(['"', '\\']), "{sentence}");
+            assert!(sentences.insert(sentence), "{fault:?}");
+        }
+    }
+}

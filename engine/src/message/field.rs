@@ -192,3 +192,120 @@ fn split_at_comma(list: &[u8]) -> (&[u8], &[u8]) {
         None => (list, &[]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Generator, request, request_octets};
+    use super::*;
+
+    #[test]
+    fn lines_keep_order_case_repetition_and_octets() {
+        let octets = b"GET / HTTP/1.1\r\nHOST:a\r\nset-Cookie: 1\r\nX:\t \"q, \xff\" \t\r\n\
+            Set-Cookie:\t2\r\nempty:\r\nblank: \t \r\n\r\n";
+        let head = request(&[octets]).unwrap();
+        let lines: Vec<_> = head
+            .fields()
+            .lines()
+            .map(|l| (l.name, l.value, l.raw))
+            .collect();
+        let expected: [(&[u8], &[u8], &[u8]); 6] = [
+            (b"HOST", b"a", b"HOST:a\r\n"),
+            (b"set-Cookie", b"1", b"set-Cookie: 1\r\n"),
+            (b"X", b"\"q, \xff\"", b"X:\t \"q, \xff\" \t\r\n"),
+            (b"Set-Cookie", b"2", b"Set-Cookie:\t2\r\n"),
+            (b"empty", b"", b"empty:\r\n"),
+            (b"blank", b"", b"blank: \t \r\n"),
+        ];
+        assert_eq!(lines, expected);
+        let cookies: Vec<_> = head.fields().all("set-cookie").collect();
+        assert_eq!(cookies, [b"1", b"2"]);
+        assert_eq!(head.fields().all("cookie").count(), 0);
+    }
+
+    #[test]
+    fn a_head_in_a_log_shows_no_value() {
+        let octets = request_octets("GET / HTTP/1.1", "Authorization: Bearer s3cret\r\n");
+        let shown = format!("{:?}", request(&[&octets]).unwrap());
+        assert!(
+            !shown.contains("s3cret") && !shown.contains("115, 51"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn lists_are_read_over_all_lines() {
+        for (sentence, lines, expected) in [
+            ("no line has no members", &[][..], &[][..]),
+            ("an empty line has none", &[""], &[]),
+            ("one member", &["close"], &["close"]),
+            ("several members", &["a,b ,\tc"], &["a", "b", "c"]),
+            ("several lines", &["a, b", "c"], &["a", "b", "c"]),
+            (
+                "empty members are skipped",
+                &[" , ,,a,, ", ",", "b,"],
+                &["a", "b"],
+            ),
+            ("a quoted comma", &[r#"a="x,y", b"#], &[r#"a="x,y""#, "b"]),
+            ("an escaped quote", &[r#""x\",y", b"#], &[r#""x\",y""#, "b"]),
+            ("an escaped backslash", &[r#""x\\", b"#], &[r#""x\\""#, "b"]),
+            ("a backslash outside quotes", &[r"a\, b"], &[r"a\", "b"]),
+            (
+                "an open quote ends with its line",
+                &[r#""a, b"#, "c"],
+                &[r#""a, b"#, "c"],
+            ),
+        ] {
+            let members: Vec<_> = list_members(lines.iter().map(|l: &&str| l.as_bytes()))
+                .map(|member| str::from_utf8(member).unwrap())
+                .collect();
+            assert_eq!(members, expected, "{sentence}");
+        }
+    }
+
+    /// Name and value of each line, as a reader without spans finds them.
+    fn naive(block: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+        let text: String = block.iter().map(|octet| char::from(*octet)).collect();
+        let section = text.trim_start_matches("\r\n").strip_suffix("\r\n\r\n")?;
+        let octets = |text: &str| text.chars().map(|c| c as u8).collect::<Vec<u8>>();
+        let line = |line: &str| {
+            let (name, value) = line.split_once(':')?;
+            let good = octets::is_token(&octets(name));
+            good.then(|| (octets(name), octets(value.trim_matches([' ', '\t']))))
+        };
+        section.split("\r\n").skip(1).map(line).collect()
+    }
+
+    #[test]
+    fn damaged_heads_hold_what_a_naive_reader_finds() {
+        let lines = "X: \"y, z\" \r\nempty:\r\nAccept:\ttext/html;q=0.1\r\n";
+        let mut generator = Generator::seeded(2);
+        let mut taken = 0;
+        for _ in 0..10_000 {
+            let mut octets = request_octets("GET /a?b HTTP/1.1", lines);
+            for _ in 0..=generator.below(2) {
+                generator.damage(&mut octets);
+            }
+            octets.extend_from_slice(b"\r\n\r\n"); // so that there is an end or a fault
+            let Ok(head) = request(&[&octets]) else {
+                continue;
+            };
+            taken += 1;
+            let shown = octets.escape_ascii();
+            let mut fields = Vec::new();
+            let mut rebuilt = octets::start_line(head.fields().block()).to_vec();
+            rebuilt.extend_from_slice(b"\r\n");
+            for line in head.fields().lines() {
+                fields.push((line.name.to_vec(), line.value.to_vec()));
+                rebuilt.extend_from_slice(line.raw);
+            }
+            rebuilt.extend_from_slice(b"\r\n");
+            assert_eq!(Some(fields), naive(head.fields().block()), "{shown}");
+            assert_eq!(
+                rebuilt,
+                octets::after_empty_line(head.fields().block()),
+                "{shown}"
+            );
+        }
+        assert!(taken > 1_000, "only {taken} heads were well-formed");
+    }
+}

@@ -44,6 +44,8 @@ pub mod request_head;
 pub mod request_target;
 pub mod response_head;
 pub mod start_line;
+#[cfg(test)]
+mod testing;
 
 pub use authority::Authority;
 pub use body::{BodyDecoder, Truncated};

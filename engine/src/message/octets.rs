@@ -85,3 +85,64 @@ pub(super) fn start_line(block: &[u8]) -> &[u8] {
     let end = memchr::memchr(b'\r', block).unwrap_or(block.len());
     block.get(..end).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tchar_is_every_visible_character_but_the_delimiters() {
+        for octet in 0..=u8::MAX {
+            let delimiter = b"\"(),/:;<=>?@[\\]{}".contains(&octet);
+            assert_eq!(
+                is_tchar(octet),
+                octet.is_ascii_graphic() && !delimiter,
+                "{octet}"
+            );
+        }
+    }
+
+    #[test]
+    fn controls_are_those_of_ascii_but_htab() {
+        for octet in 0..=u8::MAX {
+            assert_eq!(
+                is_control(octet),
+                octet.is_ascii_control() && octet != b'\t',
+                "{octet}"
+            );
+        }
+    }
+
+    #[test]
+    fn controls_are_named_by_the_first_of_them() {
+        for (content, expected) in [
+            (&b""[..], Ok(())),
+            (b"a\tb \x80", Ok(())),
+            (b"a\rb\0", Err(Malformed::BareCr)),
+            (b"a\0b\r", Err(Malformed::ControlCharacter)),
+            (b"a\nb\r", Err(Malformed::BareLf)),
+        ] {
+            assert_eq!(refuse_controls(content), expected);
+        }
+    }
+
+    #[test]
+    fn only_sp_and_htab_are_trimmed() {
+        for (octets, trimmed) in [
+            (&b""[..], &b""[..]),
+            (b" \t ", b""),
+            (b"\t a \t b ", b"a \t b"),
+            (b"\x0ba\x0c", b"\x0ba\x0c"),
+        ] {
+            assert_eq!(trim_ows(octets), trimmed);
+        }
+    }
+
+    #[test]
+    fn a_span_of_something_else_is_no_panic() {
+        let (block, other) = (*b"some block", *b"another");
+        let _ = Span::locate(&block, &other).of(&block);
+        assert_eq!(Span { start: 9, end: 11 }.of(&block), b"");
+        assert_eq!(Span::locate(&block, &block[5..]).of(&block), b"block");
+    }
+}

@@ -165,3 +165,213 @@ fn name_request_line_fault(block: &[u8]) -> Fault {
         (_, _, _, _) => Malformed::RequestLine.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{check, request, request_octets};
+    use super::*;
+
+    const fn bad(malformed: Malformed) -> Result<(), Fault> {
+        Err(Fault::Malformed(malformed))
+    }
+
+    const FOREIGN: Result<(), Fault> = Err(Fault::Unsupported(Unsupported::Version));
+
+    #[rustfmt::skip]
+    const REQUEST_LINES: &[(&str, &str, Result<(), Fault>)] = &[
+        ("1.1 is spoken", "GET / HTTP/1.1", Ok(())),
+        ("1.0 is spoken", "GET / HTTP/1.0", Ok(())),
+        ("any token is a method", "M-SEARCH!#$%&'*+.^_`|~09az / HTTP/1.1", Ok(())),
+        ("any visible character but two may stand in a target", "GET /!\"$%&'()*+,-.:;<=>?@[]^_`{|}~ HTTP/1.1", Ok(())),
+        ("1.2 is not spoken", "GET / HTTP/1.2", FOREIGN),
+        ("0.9 is not spoken", "GET / HTTP/0.9", FOREIGN),
+        ("2.0 is not spoken", "GET / HTTP/2.0", FOREIGN),
+        ("the preface of HTTP/2", "PRI * HTTP/2.0", FOREIGN),
+        ("a version in lower case", "GET / http/1.1", bad(Malformed::RequestLine)),
+        ("a version of two digits", "GET / HTTP/1.10", bad(Malformed::RequestLine)),
+        ("a version of one number", "GET / HTTP/1", bad(Malformed::RequestLine)),
+        ("no point in the version", "GET / HTTP/11", bad(Malformed::RequestLine)),
+        ("a letter in the version", "GET / HTTP/1.x", bad(Malformed::RequestLine)),
+        ("another protocol", "GET / ICAP/1.0", bad(Malformed::RequestLine)),
+        ("no version: HTTP/0.9", "GET /", bad(Malformed::RequestLine)),
+        ("a method alone", "GET", bad(Malformed::RequestLine)),
+        ("no target", "GET HTTP/1.1", bad(Malformed::RequestLine)),
+        ("an empty target", "GET  HTTP/1.1", bad(Malformed::RequestLine)),
+        ("two spaces after the method", "GET  / HTTP/1.1", bad(Malformed::RequestLine)),
+        ("two spaces after the target", "GET /  HTTP/1.1", bad(Malformed::RequestLine)),
+        ("a space in the target", "GET /a b HTTP/1.1", bad(Malformed::RequestLine)),
+        ("a space at the end", "GET / HTTP/1.1 ", bad(Malformed::RequestLine)),
+        ("a tab between the parts", "GET\t/\tHTTP/1.1", bad(Malformed::RequestLine)),
+        ("a tab at the end", "GET / HTTP/1.1\t", bad(Malformed::RequestLine)),
+        ("a method that is no token", "G@T / HTTP/1.1", bad(Malformed::RequestLine)),
+        ("a method that is no token, with a foreign version", "G@T / HTTP/2.0", bad(Malformed::RequestLine)),
+        ("a tab in the target", "GET /a\tb HTTP/1.1", bad(Malformed::RequestTarget)),
+        ("a backslash in the target", "GET /a\\b HTTP/1.1", bad(Malformed::RequestTarget)),
+        ("a fragment in the target", "GET /a#b HTTP/1.1", bad(Malformed::RequestTarget)),
+        ("UTF-8 in the target", "GET /\u{e9} HTTP/1.1", bad(Malformed::RequestTarget)),
+    ];
+
+    #[rustfmt::skip]
+    const FIELD_LINES: &[(&str, &str, Result<(), Fault>)] = &[
+        ("no more lines", "", Ok(())),
+        ("any token is a name", "!#$%&'*+-.^_`|~09AZaz: b\r\n", Ok(())),
+        ("a value may be empty", "a:\r\nb: \t\r\n", Ok(())),
+        ("a value may hold anything visible", "a: \"(),/:;<=>?@[\\]{}\u{e9}\t~\r\n", Ok(())),
+        ("no colon", "a b\r\n", bad(Malformed::ColonMissing)),
+        ("no colon in the last of several", "a: b\r\nc\r\n", bad(Malformed::ColonMissing)),
+        ("an empty name", ": b\r\n", bad(Malformed::FieldName)),
+        ("a space before the colon", "a : b\r\n", bad(Malformed::SpaceBeforeColon)),
+        ("a tab before the colon", "a\t: b\r\n", bad(Malformed::SpaceBeforeColon)),
+        ("the classic", "Transfer-Encoding : chunked\r\n", bad(Malformed::SpaceBeforeColon)),
+        ("a space in the name", "a b: c\r\n", bad(Malformed::FieldName)),
+        ("a delimiter in the name", "a(b): c\r\n", bad(Malformed::FieldName)),
+        ("a quoted name", "\"a\": c\r\n", bad(Malformed::FieldName)),
+        ("UTF-8 in the name", "caf\u{e9}: b\r\n", bad(Malformed::FieldName)),
+        ("a fold", "a: b\r\n c: d\r\n", bad(Malformed::ObsFold)),
+        ("VT before a value", "Transfer-Encoding:\x0bchunked\r\n", bad(Malformed::ControlCharacter)),
+        ("NUL in a value", "a: b\0\r\n", bad(Malformed::ControlCharacter)),
+    ];
+
+    type HostRow = (
+        &'static str,
+        &'static str,
+        &'static str,
+        Result<Option<&'static str>, Malformed>,
+    );
+
+    #[rustfmt::skip]
+    const HOSTS: &[HostRow] = &[
+        ("one", "HTTP/1.1", "Host: example.org\r\n", Ok(Some("example.org"))),
+        ("one with a port", "HTTP/1.1", "hOST:\t[::1]:80 \r\n", Ok(Some("[::1]:80"))),
+        ("none in 1.1", "HTTP/1.1", "", Err(Malformed::HostMissing)),
+        ("none in 1.0", "HTTP/1.0", "", Ok(None)),
+        ("one in 1.0", "HTTP/1.0", "Host: a\r\n", Ok(Some("a"))),
+        ("two that differ", "HTTP/1.1", "Host: a\r\nHost: b\r\n", Err(Malformed::HostRepeated)),
+        ("two alike", "HTTP/1.1", "Host: a\r\nX: y\r\nhost: a\r\n", Err(Malformed::HostRepeated)),
+        ("two in 1.0", "HTTP/1.0", "Host: a\r\nHost: a\r\n", Err(Malformed::HostRepeated)),
+        ("an empty one", "HTTP/1.1", "Host:\r\n", Err(Malformed::Host)),
+        ("an empty one in 1.0", "HTTP/1.0", "Host: \r\n", Err(Malformed::Host)),
+        ("userinfo", "HTTP/1.1", "Host: u:p@a\r\n", Err(Malformed::Host)),
+        ("a space", "HTTP/1.1", "Host: a b\r\n", Err(Malformed::Host)),
+        ("a comma", "HTTP/1.1", "Host: a,b\r\n", Err(Malformed::Host)),
+        ("a path", "HTTP/1.1", "Host: a/b\r\n", Err(Malformed::Host)),
+        ("a port that is no number", "HTTP/1.1", "Host: a:b\r\n", Err(Malformed::Host)),
+        ("UTF-8", "HTTP/1.1", "Host: \u{e9}\r\n", Err(Malformed::Host)),
+    ];
+
+    #[test]
+    fn request_lines_follow_the_grammar() {
+        for (sentence, line, expected) in REQUEST_LINES {
+            check(
+                &[(sentence, &request_octets(line, ""), *expected)],
+                |pieces| request(pieces).map(drop),
+            );
+        }
+    }
+
+    #[test]
+    fn octets_that_are_no_utf_8_are_no_target() {
+        let octets = b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n";
+        let fault = request(&[octets]).err();
+        assert_eq!(fault, Some(Malformed::RequestTarget.into()));
+    }
+
+    #[test]
+    fn field_lines_follow_the_grammar() {
+        for (sentence, lines, expected) in FIELD_LINES {
+            for before in ["", "\r\n"] {
+                let octets = request_octets(&format!("{before}GET / HTTP/1.1"), lines);
+                check(&[(sentence, &octets, *expected)], |pieces| {
+                    request(pieces).map(drop)
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn there_is_one_well_formed_host() {
+        for (sentence, version, lines, expected) in HOSTS {
+            let octets = format!("GET / {version}\r\n{lines}\r\n");
+            let expected = expected.map(|host| host.map(|host| host.as_bytes().to_vec()));
+            let expected = expected.map_err(Fault::from);
+            check(&[(sentence, octets.as_bytes(), expected)], |pieces| {
+                Ok(request(pieces)?.host().map(<[u8]>::to_vec))
+            });
+        }
+    }
+
+    #[test]
+    fn a_head_gives_back_what_came() {
+        let octets = b"\r\nPATCH /a?b HTTP/1.0\r\nX: y\r\n\r\n";
+        let head = request(&[octets]).unwrap();
+        assert_eq!(head.method(), Method::Patch);
+        assert_eq!(head.method_octets(), b"PATCH");
+        assert_eq!(head.target_octets(), b"/a?b");
+        assert_eq!(head.version(), Version::Http10);
+        assert_eq!(head.fields().lines().len(), 1);
+    }
+
+    fn parse(block: &[u8]) -> Result<(), Fault> {
+        let block = block.to_vec();
+        let lines = Vec::new();
+        RequestHead::parse(HeadStorage { block, lines }).map(drop)
+    }
+
+    #[test]
+    fn octets_that_no_scan_delimited_are_no_head() {
+        for (block, expected) in [
+            (&b""[..], bad(Malformed::HeadEnd)),
+            (b"GET / HTTP/1.1\r\nHost: a\r\n", bad(Malformed::HeadEnd)),
+            (
+                b"GET / HTTP/1.1\r\nHost: a\r\n\r\nmore",
+                bad(Malformed::HeadEnd),
+            ),
+            (
+                b"GET / HTTP/1.1\r\nHost: a\r\nb: \0\r\n\r\n",
+                bad(Malformed::ControlCharacter),
+            ),
+            (
+                b"GET / HTTP/1.1\rHost: a\r\n\r\n",
+                bad(Malformed::RequestLine),
+            ),
+        ] {
+            assert_eq!(parse(block), expected, "{}", block.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn no_flag_allows_more_than_the_ceilings() {
+        let with = |lines: usize| parse(&request_octets("GET / HTTP/1.1", &"a:\r\n".repeat(lines)));
+        assert_eq!(with(FIELD_LINES_CEILING - 1), Ok(()));
+        assert_eq!(
+            with(FIELD_LINES_CEILING),
+            Err(LimitReached::FieldLines.into())
+        );
+
+        let frame = request_octets("GET / HTTP/1.1", "a:\r\n").len();
+        let of = |octets: usize| {
+            let value = "v".repeat(octets - frame);
+            parse(&request_octets("GET / HTTP/1.1", &format!("a:{value}\r\n")))
+        };
+        assert_eq!(of(HEAD_OCTETS_CEILING), Ok(()));
+        assert_eq!(
+            of(HEAD_OCTETS_CEILING + 1),
+            Err(LimitReached::HeadOctets.into())
+        );
+    }
+
+    #[test]
+    fn a_warm_parse_allocates_nothing() {
+        let octets = request_octets("GET / HTTP/1.1", "a: b\r\nc: d\r\n");
+        let block = octets.clone();
+        let lines = Vec::new();
+        let head = RequestHead::parse(HeadStorage { block, lines }).unwrap();
+        let mut storage = head.into_storage();
+        assert!(storage.block.is_empty() && storage.lines.is_empty());
+        let memory = |s: &HeadStorage| (s.block.as_ptr(), s.lines.as_ptr(), s.lines.capacity());
+        let warm = memory(&storage);
+        storage.block.extend_from_slice(&octets);
+        let storage = RequestHead::parse(storage).unwrap().into_storage();
+        assert_eq!(memory(&storage), warm);
+    }
+}

@@ -78,3 +78,74 @@ fn split_query(target: &[u8]) -> (&[u8], Option<&[u8]>) {
         Some((_, [])) | None => (target, None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{request, request_octets};
+    use super::*;
+
+    fn with<T>(line: &str, look: impl Fn(Result<RequestTarget<'_>, Fault>) -> T) -> T {
+        let octets = request_octets(&format!("{line} HTTP/1.1"), "");
+        look(RequestTarget::of(&request(&[&octets]).unwrap()))
+    }
+
+    #[test]
+    fn origin_and_absolute_form_are_taken_apart() {
+        for (line, authority, path, query) in [
+            ("GET /", None, "/", None),
+            ("GET /a/b", None, "/a/b", None),
+            ("GET /a?", None, "/a", Some("")),
+            ("GET /?a?b", None, "/", Some("a?b")),
+            ("GET //a", None, "//a", None),
+            ("OPTIONS /a", None, "/a", None),
+            ("GET /%2e%2E/http://b/", None, "/%2e%2E/http://b/", None),
+            ("GET /\"{|}^`<>", None, "/\"{|}^`<>", None),
+            ("GET http://a", Some("a"), "/", None),
+            ("GET http://a/b", Some("a"), "/b", None),
+            ("GET HTTPS://a:1/b?c/d", Some("a:1"), "/b", Some("c/d")),
+            ("GET http://a?b/c", Some("a"), "/", Some("b/c")),
+            ("GET http://[::1]:80//", Some("[::1]:80"), "//", None),
+            ("OPTIONS http://a", Some("a"), "/", None),
+        ] {
+            let (path, query) = (path.as_bytes(), query.map(str::as_bytes));
+            let expected = match authority.map(str::as_bytes) {
+                None => RequestTarget::Origin { path, query },
+                Some(authority) => RequestTarget::Absolute {
+                    authority,
+                    path,
+                    query,
+                },
+            };
+            with(line, |found| assert_eq!(found, Ok(expected), "{line}"));
+        }
+    }
+
+    #[test]
+    fn the_other_forms_belong_to_one_method_each() {
+        for (line, expected) in [
+            ("OPTIONS *", RequestTarget::Asterisk),
+            ("CONNECT a:443", RequestTarget::Authority),
+            ("CONNECT [::1]:443", RequestTarget::Authority),
+        ] {
+            with(line, |found| assert_eq!(found, Ok(expected), "{line}"));
+        }
+    }
+
+    #[rustfmt::skip]
+    const FORMLESS: &[&str] = &[
+        "GET *", "OPTIONS **", "GET a", "GET a:443", "GET ?a", "GET a/b", "GET http:/a", "GET http:a",
+        "GET http://", "GET http:///b", "GET http://?a", "GET http://user@a/", "GET http://a:b/",
+        "GET http://a:65536/", "GET http://a,b/", "GET http://[::1/", "GET ftp://a/", "GET ws://a/",
+        "GET ://a/", "CONNECT a", "CONNECT a:", "CONNECT :443", "CONNECT /", "CONNECT *",
+        "CONNECT http://a:443", "CONNECT u@a:443",
+    ];
+
+    #[test]
+    fn what_has_no_form_is_a_fault() {
+        for line in FORMLESS {
+            with(line, |found| {
+                assert_eq!(found, Err(Malformed::RequestTarget.into()), "{line}");
+            });
+        }
+    }
+}

@@ -117,3 +117,136 @@ fn name_fault(error: httparse::Error, block: &[u8]) -> Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{check, response, response_octets};
+    use super::*;
+
+    type Seen = Result<(Version, u16, Vec<u8>), Fault>;
+
+    fn see(pieces: &[&[u8]]) -> Seen {
+        let head = response(pieces)?;
+        let reason = head.reason().to_vec();
+        Ok((head.version(), head.status().as_u16(), reason))
+    }
+
+    #[test]
+    fn status_lines_that_are_taken() {
+        for (sentence, line, version, code, reason) in [
+            (
+                "a reason",
+                &b"HTTP/1.1 200 OK"[..],
+                Version::Http11,
+                200,
+                &b"OK"[..],
+            ),
+            (
+                "an empty reason",
+                b"HTTP/1.1 404 ",
+                Version::Http11,
+                404,
+                b"",
+            ),
+            (
+                "not even the SP before it",
+                b"HTTP/1.0 599",
+                Version::Http10,
+                599,
+                b"",
+            ),
+            (
+                "words, HTAB and obs-text",
+                b"HTTP/1.1 100  a\tb \xff ",
+                Version::Http11,
+                100,
+                b" a\tb \xff ",
+            ),
+        ] {
+            for lines in [&b"\r\n\r\n"[..], b"\r\na: b\r\n\r\n"] {
+                let octets = [line, lines].concat();
+                let expected = Ok((version, code, reason.to_vec()));
+                check(&[(sentence, &octets, expected)], see);
+            }
+        }
+    }
+
+    const STATUS_LINE: Fault = Fault::Malformed(Malformed::StatusLine);
+
+    #[rustfmt::skip]
+    const FAULTS: &[(&str, &str, &str, Fault)] = &[
+        ("another protocol", "ICY 200 OK", "", STATUS_LINE),
+        ("lower case", "http/1.1 200 OK", "", STATUS_LINE),
+        ("no status", "HTTP/1.1", "", STATUS_LINE),
+        ("a version of two digits", "HTTP/1.10 200 OK", "", STATUS_LINE),
+        ("two spaces before the status", "HTTP/1.1  200 OK", "", STATUS_LINE),
+        ("a tab before the status", "HTTP/1.1\t200 OK", "", STATUS_LINE),
+        ("two digits", "HTTP/1.1 20 OK", "", STATUS_LINE),
+        ("four digits", "HTTP/1.1 2000 OK", "", STATUS_LINE),
+        ("a sign", "HTTP/1.1 +20 OK", "", STATUS_LINE),
+        ("no SP before the reason", "HTTP/1.1 200OK", "", STATUS_LINE),
+        ("a class below 1", "HTTP/1.1 099 ", "", STATUS_LINE),
+        ("a class above 5", "HTTP/1.1 600 ", "", STATUS_LINE),
+        ("1.2", "HTTP/1.2 200 OK", "", Fault::Unsupported(Unsupported::Version)),
+        ("2.0", "HTTP/2.0 200 OK", "", Fault::Unsupported(Unsupported::Version)),
+        ("a control character in the reason", "HTTP/1.1 200 \x1b", "", Fault::Malformed(Malformed::ControlCharacter)),
+        ("a space before a colon", "HTTP/1.1 200 OK", "a : b\r\n", Fault::Malformed(Malformed::SpaceBeforeColon)),
+        ("an empty name", "HTTP/1.1 200 OK", ": b\r\n", Fault::Malformed(Malformed::FieldName)),
+        ("no colon", "HTTP/1.1 200 OK", "a\r\n", Fault::Malformed(Malformed::ColonMissing)),
+        ("a fold", "HTTP/1.1 200 OK", "a: b\r\n\tc\r\n", Fault::Malformed(Malformed::ObsFold)),
+        ("a fold of the status line", "HTTP/1.1 200 OK", " c: d\r\n", Fault::Malformed(Malformed::ObsFold)),
+    ];
+
+    #[test]
+    fn heads_that_break_the_grammar_are_named() {
+        for (sentence, status_line, lines, fault) in FAULTS {
+            let octets = response_octets(status_line, lines);
+            check(&[(sentence, &octets, Err(*fault))], see);
+        }
+    }
+
+    fn parse(octets: &[u8]) -> Result<ResponseHead, Fault> {
+        let block = octets.to_vec();
+        let lines = Vec::new();
+        ResponseHead::parse(HeadStorage { block, lines })
+    }
+
+    #[test]
+    fn octets_that_no_scan_delimited_are_no_head() {
+        for block in [
+            &b"HTTP/1.1 200 OK\r\n"[..],
+            b"HTTP/1.1 200 OK\r\n\r\nmore",
+            b"",
+        ] {
+            let fault = parse(block).err();
+            assert_eq!(
+                fault,
+                Some(Malformed::HeadEnd.into()),
+                "{}",
+                block.escape_ascii()
+            );
+        }
+    }
+
+    #[test]
+    fn no_flag_allows_more_than_the_ceilings() {
+        let with = |lines: usize| parse(&response_octets("HTTP/1.1 200", &"a:\r\n".repeat(lines)));
+        assert!(with(FIELD_LINES_CEILING).is_ok());
+        assert_eq!(
+            with(FIELD_LINES_CEILING + 1).err(),
+            Some(LimitReached::FieldLines.into())
+        );
+
+        let octets = vec![b'x'; HEAD_OCTETS_CEILING + 1];
+        assert_eq!(parse(&octets).err(), Some(LimitReached::HeadOctets.into()));
+    }
+
+    #[test]
+    fn a_head_gives_its_memory_back() {
+        let storage = parse(b"HTTP/1.1 200 OK\r\na: b\r\n\r\n")
+            .unwrap()
+            .into_storage();
+        assert!(storage.block.is_empty() && storage.lines.is_empty());
+        assert!(storage.block.capacity() > 0 && storage.lines.capacity() > 0);
+    }
+}

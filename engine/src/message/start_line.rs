@@ -130,3 +130,55 @@ impl Status {
         self.class() == 1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_that_are_not_spoken_are_told_from_what_is_no_version() {
+        for foreign in ["HTTP/0.9", "HTTP/1.2", "HTTP/2.0", "HTTP/9.9"] {
+            assert!(Version::is_foreign(foreign.as_bytes()), "{foreign}");
+        }
+        for other in [
+            "HTTP/1.0",
+            "HTTP/1.1",
+            "http/1.2",
+            "HTTP/2",
+            "HTTP/1.10",
+            "HTTP/a.b",
+            "",
+        ] {
+            assert!(!Version::is_foreign(other.as_bytes()), "{other}");
+        }
+    }
+
+    #[test]
+    fn methods_are_case_sensitive() {
+        assert_eq!(Method::of(b"GET"), Method::Get);
+        assert_eq!(Method::of(b"get"), Method::Other);
+        assert_eq!(Method::of(b"GETS"), Method::Other);
+        assert_eq!(Method::of(b""), Method::Other);
+    }
+
+    #[test]
+    fn idempotent_methods_are_those_of_rfc_9110() {
+        let is = |name: &str| Method::of(name.as_bytes()).is_idempotent();
+        assert!(
+            ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"]
+                .into_iter()
+                .all(is)
+        );
+        assert!(!["POST", "PATCH", "CONNECT", "PROPFIND"].into_iter().any(is));
+    }
+
+    #[test]
+    fn a_status_has_one_of_five_classes() {
+        for code in 0..=1_000 {
+            let class = Status::of(code).map(|status| u16::from(status.class()));
+            assert_eq!(class, (100..600).contains(&code).then_some(code / 100));
+        }
+        assert!(Status::CONTINUE.is_interim() && Status::SWITCHING_PROTOCOLS.is_interim());
+        assert!(!Status::NO_CONTENT.is_interim() && Status::NOT_MODIFIED.as_u16() == 304);
+    }
+}
