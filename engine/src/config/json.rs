@@ -21,6 +21,24 @@ impl Json {
         serde_json::from_slice(text)
     }
 
+    /// The text of a string.
+    pub(super) fn as_string(&self) -> Option<&str> {
+        if let Json::String(text) = self {
+            Some(text)
+        } else {
+            None
+        }
+    }
+
+    /// The items of an array.
+    pub(super) fn as_array(&self) -> Option<&[Json]> {
+        if let Json::Array(items) = self {
+            Some(items)
+        } else {
+            None
+        }
+    }
+
     /// With its article, for sentences.
     pub(super) fn kind(&self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@
 mod json;
 mod no_proxy;
 mod proxy_url;
+mod route_draft;
 mod route_keys;
 mod routes_file;
 mod tokens;

@@ -91,8 +91,10 @@ fn parse_entry(text: &str) -> Option<Entry> {
         });
     }
     let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) => (host, Some(port.parse().ok().filter(|port| *port != 0)?)),
-        None => (text, None),
+        Some((host, port)) if !text.ends_with(']') => {
+            (host, Some(port.parse().ok().filter(|port| *port != 0)?))
+        }
+        Some(_) | None => (text, None),
     };
     Some(Entry {
         hosts: parse_hosts(host)?,

@@ -135,7 +135,7 @@ mod tests {
                 Some("Basic dXNlcjphOmI="),
             ),
         ] {
-            let proxy = ProxyUrl::parse(text).ok().expect(text);
+            let proxy = ProxyUrl::parse(text).expect(text);
             let value = proxy.authorization.map(|secret| {
                 let mut value = Vec::new();
                 secret.write_into(&mut value);

@@ -102,21 +102,10 @@ impl<'j, 'p> Keys<'j, 'p> {
     pub(super) fn string<T, E: fmt::Display>(
         &mut self,
         key: &str,
-        check: impl FnOnce(&'j str) -> Result<T, E>,
+        check: impl Fn(&'j str) -> Result<T, E>,
     ) -> Option<T> {
-        match self.get(key)? {
-            Json::String(text) => match check(text) {
-                Ok(value) => Some(value),
-                Err(error) => {
-                    self.problem(key, error);
-                    None
-                }
-            },
-            other => {
-                self.problem(key, format_args!("must be a string, not {}", other.kind()));
-                None
-            }
-        }
+        let value = self.get(key)?;
+        self.checked(key, value, check)
     }
 
     /// An array of different strings that `check` finds nothing wrong with.
@@ -125,31 +114,50 @@ impl<'j, 'p> Keys<'j, 'p> {
         key: &str,
         check: impl Fn(&'j str) -> Result<T, E>,
     ) -> Option<Vec<T>> {
-        let items = match self.get(key)? {
-            Json::Array(items) => items,
-            other => {
-                self.problem(key, format_args!("must be an array, not {}", other.kind()));
-                return None;
-            }
-        };
+        let items = self.array(key)?;
         let mut values = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             let place = format!("{key}[{index}]");
-            match item {
-                Json::String(text) => match check(text) {
-                    Ok(value) if values.contains(&value) => {
-                        self.problem(&place, "is there twice; keep one");
-                    }
-                    Ok(value) => values.push(value),
-                    Err(error) => self.problem(&place, error),
-                },
-                other => self.problem(
-                    &place,
-                    format_args!("must be a string, not {}", other.kind()),
-                ),
+            match self.checked(&place, item, &check) {
+                Some(value) if values.contains(&value) => {
+                    self.problem(&place, "is there twice; keep one");
+                }
+                Some(value) => values.push(value),
+                None => {}
             }
         }
         Some(values)
+    }
+
+    /// An array of anything.
+    pub(super) fn array(&mut self, key: &str) -> Option<&'j [Json]> {
+        let value = self.get(key)?;
+        if value.as_array().is_none() {
+            self.problem(key, format_args!("must be an array, not {}", value.kind()));
+        }
+        value.as_array()
+    }
+
+    fn checked<T, E: fmt::Display>(
+        &mut self,
+        place: &str,
+        value: &'j Json,
+        check: impl Fn(&'j str) -> Result<T, E>,
+    ) -> Option<T> {
+        let Some(text) = value.as_string() else {
+            self.problem(
+                place,
+                format_args!("must be a string, not {}", value.kind()),
+            );
+            return None;
+        };
+        match check(text) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.problem(place, error);
+                None
+            }
+        }
     }
 }
 

@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn records_stand_in_front_of_the_environment() {
         let records = &b"B=b=1\0C=\0A=from records\0"[..];
-        let with_records = source().with_records(records).ok().expect("well-formed");
+        let with_records = source().with_records(records).expect("well-formed");
         assert_eq!(
             text(&with_records, &variable("A")).as_deref(),
             Some("from records")
@@ -239,10 +239,7 @@ mod tests {
         for unset in ["C", "EMPTY", "D"] {
             assert!(text(&with_records, &variable(unset)).is_none(), "{unset}");
         }
-        let none = source()
-            .with_records(&b""[..])
-            .ok()
-            .expect("no records at all");
+        let none = source().with_records(&b""[..]).expect("no records at all");
         assert_eq!(
             text(&none, &variable("A")).as_deref(),
             Some("from the environment")

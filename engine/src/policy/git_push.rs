@@ -72,9 +72,7 @@ mod tests {
             Some((path, query)) => (path, Some(query.as_bytes())),
             None => (target, None),
         };
-        let path = DecodedPath::of(path.as_bytes())
-            .ok()
-            .expect("no dot segment");
+        let path = DecodedPath::of(path.as_bytes()).expect("no dot segment");
         let push = GitPush::of(&path, query)?;
         Some(String::from_utf8(push.repository).expect("ASCII"))
     }
@@ -202,9 +200,7 @@ mod tests {
                 "owner//repo.GIT",
             ] {
                 let target = format!("{repository}/git-receive-pack");
-                let path = DecodedPath::of(target.as_bytes())
-                    .ok()
-                    .expect("no dot segment");
+                let path = DecodedPath::of(target.as_bytes()).expect("no dot segment");
                 let push = GitPush::of(&path, None).expect("a push");
                 assert_eq!(
                     push.remote(&gate(key)),

@@ -233,9 +233,7 @@ mod tests {
 
     fn token(token: &str) -> Credential {
         let token = Secret::new(token.as_bytes().to_vec());
-        Credential::render("authorization", &CredentialForm::Bare, &token)
-            .ok()
-            .expect("usable")
+        Credential::render("authorization", &CredentialForm::Bare, &token).expect("usable")
     }
 
     fn route(path: &str, upstream: &str) -> Route {
@@ -245,7 +243,7 @@ mod tests {
 
     fn table(paths: &[&str]) -> RouteTable {
         let routes = paths.iter().map(|path| route(path, "https://h")).collect();
-        RouteTable::new(routes).ok().expect("paths differ")
+        RouteTable::new(routes).expect("paths differ")
     }
 
     fn found<'t>(table: &'t RouteTable, path: &str) -> Option<&'t str> {
@@ -345,7 +343,7 @@ mod tests {
             routes[2].credential = token("other");
             routes[6].credential = Credential::unset("authorization", "V");
             routes[7].credential = Credential::unset("authorization", "V");
-            RouteTable::new(routes).ok().expect("paths differ")
+            RouteTable::new(routes).expect("paths differ")
         };
         let (table, reloaded) = (make(), make());
         let keys: Vec<PoolKey> = table.routes().iter().map(|route| route.pool_key).collect();
@@ -371,7 +369,7 @@ mod tests {
             route("/other/", "https://i/x"),
             route("/v6/", "https://[::1]"),
         ]);
-        let table = table.ok().expect("paths differ");
+        let table = table.expect("paths differ");
         let covered = |own: &str, scheme, host: &str, port, path: &str| {
             let own = table.find(own.as_bytes()).expect("a route");
             let found = table.covering(own, scheme, host.as_bytes(), port, path.as_bytes());
