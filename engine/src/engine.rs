@@ -131,7 +131,11 @@ impl Engine {
         self.workers.push(Arc::clone(&worker));
         let thread = std::thread::Builder::new()
             .name("worker".into())
-            .spawn(move || work(&runtime, &worker, sockets, &admissions, &stop))?;
+            .spawn(move || {
+                work(&runtime, &worker, sockets, &admissions, &stop);
+                // A resolver that hangs in a blocking call must not hold up the end.
+                runtime.shutdown_background();
+            })?;
         self.threads.push(thread);
         Ok(())
     }

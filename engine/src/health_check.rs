@@ -3,14 +3,17 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::process::ExitCode;
 use std::time::Duration;
+
+use crate::serve::tell;
 
 /// A health check is asked for every half second; one that takes longer has failed.
 const TIME: Duration = Duration::from_secs(2);
 
 /// Why a proxy is not healthy.
 #[derive(Debug)]
-pub enum Unhealthy {
+enum Unhealthy {
     /// It can't be reached.
     Unreachable(SocketAddr, io::Error),
     /// It answered, but not as this proxy does.
@@ -30,8 +33,19 @@ impl fmt::Display for Unhealthy {
     }
 }
 
+/// Says on standard error why it is not healthy. 0 or 1.
+pub fn run(bind: IpAddr, port: u16) -> ExitCode {
+    match check(bind, port) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(unhealthy) => {
+            tell(&unhealthy);
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Asks the proxy that listens on `bind` and `port` whether it is there.
-pub fn check(bind: IpAddr, port: u16) -> Result<(), Unhealthy> {
+fn check(bind: IpAddr, port: u16) -> Result<(), Unhealthy> {
     let address = SocketAddr::new(reachable(bind), port);
     let status = ask(address).map_err(|error| Unhealthy::Unreachable(address, error))?;
     if status.starts_with(b"HTTP/1.1 204 ") {

@@ -14,6 +14,8 @@
 
 mod access_log;
 mod admin;
+pub mod args;
+pub mod check;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
@@ -26,8 +28,10 @@ pub mod health_check;
 pub mod limits;
 pub mod message;
 mod metrics;
+pub mod process;
 pub mod policy;
 pub mod route;
+pub mod serve;
 pub mod upstream;
 mod wire;
 mod worker;

@@ -12,7 +12,10 @@ mod transcript;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
 use std::sync::Arc;
+
+use tokio::runtime::Builder;
 
 use crate::access_log::AccessLog;
 use crate::config::{LogLevel, NoProxy};
@@ -20,6 +23,7 @@ use crate::engine::{Engine, Listen, Setup};
 use crate::limits::Limits;
 use crate::policy::{AllowedHosts, Credential, CredentialForm, Secret};
 use crate::route::{Route, RouteTable, UpstreamUrl};
+use crate::serve::tell;
 use crate::upstream::{Connector, Trust};
 use agent::Agent;
 use origin::Origin;
@@ -28,8 +32,23 @@ use transcript::Transcript;
 /// The credential that the agent brings; the origin must never see it.
 const SMUGGLED: &str = "made-up-by-the-agent";
 
-/// Plays the scenes and prints a transcript on standard output. `true` if all of it held.
-pub async fn run() -> io::Result<bool> {
+/// Plays the scenes and prints a transcript on standard output. 0 only if all of it held.
+pub fn run() -> ExitCode {
+    let played = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .and_then(|runtime| runtime.block_on(play()));
+    match played {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            tell(&format!("the demonstration broke off: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn play() -> io::Result<bool> {
     let token = fresh_token();
     let origin = Origin::start(&token).await?;
     let engine = start_engine(&token, &origin)?;
