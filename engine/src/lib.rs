@@ -1,5 +1,6 @@
 //! The engine.
 
+pub mod args;
 pub mod config;
 pub mod limits;
 pub mod message;
