@@ -105,6 +105,12 @@ pub const DEADLINE_CEILING: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The most connections that any flag may allow.
 pub const CONNECTIONS_CEILING: usize = 1_000_000;
 
+/// The most interim responses that any flag may allow.
+pub const INTERIM_RESPONSES_CEILING: usize = 1024;
+
+/// The most unused upstream connections that any flag may keep, for one origin and credential.
+pub const POOL_CONNECTIONS_CEILING: usize = 4096;
+
 /// The most workers that any flag may ask for.
 pub const WORKERS_CEILING: usize = 256;
 
