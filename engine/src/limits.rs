@@ -99,6 +99,33 @@ pub const FIELD_LINES_CEILING: usize = 1024;
 /// head is held whole.
 pub const HEAD_OCTETS_CEILING: usize = 1024 * KIB;
 
+/// The longest deadline that any flag may set: a week. A sum with the clock cannot overflow.
+pub const DEADLINE_CEILING: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// The most connections that any flag may allow.
+pub const CONNECTIONS_CEILING: usize = 1_000_000;
+
+/// The most interim responses that any flag may allow.
+pub const INTERIM_RESPONSES_CEILING: usize = 1024;
+
+/// The most unused upstream connections that any flag may keep, for one origin and credential.
+pub const POOL_CONNECTIONS_CEILING: usize = 4096;
+
+/// The most workers that any flag may ask for.
+pub const WORKERS_CEILING: usize = 256;
+
+/// Octets of a routes file: thousands of routes.
+pub const ROUTES_FILE_OCTETS: usize = 1024 * KIB;
+
+/// Octets of a token, in a file.
+pub const TOKEN_OCTETS: usize = 64 * KIB;
+
+/// Octets of all records of `--tokens-stdin`.
+pub const TOKENS_STDIN_OCTETS: usize = 1024 * KIB;
+
+/// Segments of a deny rule: the states of its matching are the bits of one word.
+pub const RULE_SEGMENTS_CEILING: usize = 62;
+
 /// A worker more than this gains nothing: one core moves more than any agent asks for.
 pub const WORKERS_DEFAULT_CEILING: usize = 4;
 
@@ -122,8 +149,8 @@ pub const RUNS_PER_WRITE: usize = 16;
 /// lost to a reset (RFC 9112 §9.6); nginx's `lingering_timeout` is 5 s.
 pub const LINGER_TIME: Duration = Duration::from_secs(2);
 
-/// The most that a closing connection swallows.
-pub const LINGER_OCTETS: usize = 1024 * KIB;
+/// The most that a closing connection swallows: an upload that was refused half-way.
+pub const LINGER_OCTETS: usize = 64 * 1024 * KIB;
 
 /// How often a client is looked at whose input is not being read, for it may have hung
 /// up behind octets that nobody takes. Half of the 100 ms within which spec §4 wants
@@ -132,6 +159,15 @@ pub const HANG_UP_CHECK_TIME: Duration = Duration::from_millis(50);
 
 /// Pause of the accept loop when the process is out of descriptors.
 pub const ACCEPT_BACK_OFF_TIME: Duration = Duration::from_millis(50);
+
+/// Silence on a connection toward a service after which the kernel asks whether the
+/// other side is still there. Responses may be silent for hours (spec §6), and what
+/// translates addresses on the way forgets a connection after some minutes.
+pub const UPSTREAM_KEEPALIVE_TIME: Duration = Duration::from_secs(60);
+
+/// How long the pool remembers an origin and credential without connections, so that
+/// its next exchange allocates nothing there.
+pub const POOL_KEY_IDLE_TIME: Duration = Duration::from_secs(600);
 
 /// Log lines waiting for standard error; more are dropped and counted.
 pub const LOG_LINES_WAITING: usize = 4096;
