@@ -51,3 +51,9 @@ pub const POOL_CONNECTIONS: &str = "--pool-connections";
 pub fn time(duration: Duration) -> String {
     format!("{}ms", duration.as_millis())
 }
+
+/// The environment variable of a flag.
+pub fn variable(flag: &str) -> String {
+    let name = flag.trim_start_matches('-').replace('-', "_");
+    format!("CRED_PROXY_{}", name.to_ascii_uppercase())
+}
