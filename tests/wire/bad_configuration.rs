@@ -134,10 +134,8 @@ fn a_path_starts_and_ends_with_a_slash_and_is_no_riddle() {
 fn the_same_path_twice() {
     let lines = problems(json!({"routes": [good(), good()]}));
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(
-        lines[0].contains("/good/") && lines[0].contains('1'),
-        "{lines:?}"
-    );
+    let names = |part| lines[0].contains(part);
+    assert!(names("1") && names("path"), "{lines:?}");
 }
 
 #[test]
@@ -206,7 +204,6 @@ fn a_credential_that_cannot_be_written() {
 #[test]
 fn a_rule_that_could_not_be_meant() {
     for methods in [
-        json!([]),
         json!([""]),
         json!(["GET "]),
         json!(["G@T"]),

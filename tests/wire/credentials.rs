@@ -161,18 +161,23 @@ fn tokens_come_by_standard_input_and_leave_no_trace_in_the_environment() {
 }
 
 #[test]
-fn the_last_record_of_standard_input_may_end_without_nul() {
+fn a_record_of_standard_input_that_was_cut_off_is_an_error() {
     let upstream = Upstream::plain();
-    let proxy = route(
-        &upstream,
-        json!({"auth_scheme": "Bearer", "token_env": TOKEN_ENV}),
-    )
-    .arg("--tokens-stdin")
-    .stdin(format!("{TOKEN_ENV}={TOKEN}"))
-    .secret(TOKEN)
-    .start();
-    let head = seen_by(&upstream, &proxy);
-    assert_eq!(head.all("authorization"), [format!("Bearer {TOKEN}")]);
+    let keys = json!({"auth_scheme": "Bearer", "token_env": TOKEN_ENV});
+    for records in [
+        format!("{TOKEN_ENV}={TOKEN}"),
+        format!("OTHER=x\0{TOKEN_ENV}=ghp_Zk7~tOk"),
+        "no-equals-sign-at-all\0".to_owned(),
+        format!("={TOKEN}\0"),
+    ] {
+        let finished = route(&upstream, keys.clone())
+            .arg("--tokens-stdin")
+            .stdin(&records)
+            .secret(TOKEN)
+            .run("");
+        assert_eq!(finished.code(), 2, "{records:?}: {finished:?}");
+        assert!(finished.stderr.contains("--tokens-stdin"), "{finished:?}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::support::{OK, assert_own_answer, get, one_exchange, request};
+use harness::peer::STILL;
 use harness::upstream::listen;
 use harness::{Client, Ending, Peer, Proxy, Upstream, flag};
 
@@ -127,6 +128,41 @@ fn a_client_that_waits_for_a_100_is_not_late() {
 }
 
 #[test]
+fn a_client_that_got_a_hint_still_waits_for_the_100() {
+    let (upstream, proxy) = with(flag::REQUEST_BODY_IDLE_TIME);
+    let mut client = proxy.client();
+    let fields = "Content-Length: 5\r\nExpect: 100-continue\r\n";
+    client.send(request("POST", "/api/x", fields));
+    let mut service = upstream.accept();
+    service.read_head();
+    service.send("HTTP/1.1 103 Early Hints\r\n\r\n");
+    assert_eq!(client.read_head().status(), 103);
+    assert!(!client.readable_within(SHORT * 2), "no 408");
+    service.send("HTTP/1.1 100 Continue\r\n\r\n");
+    assert_eq!(client.read_head().status(), 100);
+    client.send("hello");
+    assert_eq!(service.read_exact(5), b"hello");
+    service.send(OK);
+    assert_eq!(client.read_response("POST").status(), 200);
+}
+
+#[test]
+fn a_client_that_is_silent_after_the_100_is_late() {
+    let (upstream, proxy) = with(flag::REQUEST_BODY_IDLE_TIME);
+    let mut client = proxy.client();
+    let fields = "Content-Length: 5\r\nExpect: 100-continue\r\n";
+    client.send(request("POST", "/api/x", fields));
+    let mut service = upstream.accept();
+    service.read_head();
+    assert!(!client.readable_within(SHORT), "no 408");
+    service.send("HTTP/1.1 100 Continue\r\n\r\n");
+    assert_eq!(client.read_head().status(), 100);
+    let answer = takes_its_time(|| client.read_response("POST"));
+    assert_own_answer(&answer, 408);
+    service.read_to_end();
+}
+
+#[test]
 fn an_upstream_that_reads_nothing_of_a_request_is_a_504() {
     let (upstream, proxy) = with(flag::UPSTREAM_READ_IDLE_TIME);
     let mut client = proxy.client();
@@ -206,9 +242,12 @@ fn a_response_body_may_be_silent_for_as_long_as_it_likes() {
 
 #[test]
 fn a_client_that_reads_nothing_is_closed_and_the_upstream_with_it() {
-    let (upstream, proxy) = with(flag::CLIENT_READ_IDLE_TIME);
+    let upstream = Upstream::plain();
+    // Longer than it takes to see that nothing moves any more.
+    let proxy = Proxy::to(&upstream)
+        .deadline(flag::CLIENT_READ_IDLE_TIME, STILL * 3)
+        .start();
     let mut client = proxy.client();
-    client.small_receive_buffer();
     client.send(get("/api/x"));
     let mut service = upstream.accept();
     service.read_head();
@@ -216,6 +255,8 @@ fn a_client_that_reads_nothing_is_closed_and_the_upstream_with_it() {
     let sent = service.send_until_blocked(100_000_000);
     assert!(sent < 100_000_000);
     service.read_to_end();
+    let (octets, _) = client.read_to_end();
+    assert!(octets.len() < 100_000_000);
 }
 
 #[test]

@@ -64,6 +64,20 @@ fn a_method_that_the_route_does_not_list_is_refused_with_those_it_does() {
 }
 
 #[test]
+fn an_empty_list_of_methods_does_not_mean_all() {
+    let upstream = Upstream::plain();
+    let started = Proxy::to(&upstream)
+        .with(json!({"methods": []}))
+        .try_start();
+    match started {
+        Err(finished) => assert_eq!(finished.code(), 2, "{finished:?}"),
+        Ok(proxy) => {
+            refused(&proxy, &upstream, get("/api/x"), 405);
+        }
+    }
+}
+
+#[test]
 fn a_route_may_list_other_methods() {
     let upstream = Upstream::plain();
     let proxy = Proxy::to(&upstream)

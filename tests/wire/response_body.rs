@@ -256,7 +256,6 @@ fn sixty_four_mebibytes_come_down_in_every_framing_in_little_memory() {
 fn a_client_that_does_not_read_holds_the_upstream_back() {
     let (upstream, proxy) = pair();
     let mut client = proxy.client();
-    client.small_receive_buffer();
     let mut service = asked(&mut client, &upstream);
     service.send(format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {LARGE}\r\n\r\n"
