@@ -1,1 +1,6 @@
 //! What the black-box tests share.
+
+pub mod answer;
+pub mod origin;
+pub mod received;
+pub mod wiretap;
