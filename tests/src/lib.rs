@@ -1,6 +1,51 @@
-//! What the black-box tests share.
+//! What the black-box tests share: the real `cred-proxy` process, a scripted
+//! upstream, a raw client, a throw-away authority.
+//!
+//! Plain threads and blocking sockets, so that a test reads from top to bottom as
+//! the octets travel. Nothing sleeps: every wait is a wait for an event, under a
+//! guard that fails loudly ([`GUARD`]).
+//!
+//! ```no_run
+//! use harness::{Peer, Proxy, Upstream};
+//!
+//! let upstream = Upstream::plain();
+//! let proxy = Proxy::to(&upstream).start();
+//! let mut client = proxy.client();
+//! client.send("GET /api/x HTTP/1.1\r\nHost: proxy\r\n\r\n");
+//! let mut service = upstream.accept();
+//! let head = service.read_head();
+//! service.send("HTTP/1.1 204 No Content\r\n\r\n");
+//! assert_eq!(client.read_response("GET").status(), 204);
+//! ```
+//!
+//! Every [`Client`] reports what it received to its [`Proxy`], which fails the test
+//! at the end if a token is in there or in the log: each test is a leak test too.
 
 pub mod answer;
+pub mod authority;
+pub mod binary;
+pub mod builder;
+pub mod client;
+pub mod flag;
+pub mod head;
+pub mod leak;
 pub mod origin;
+pub mod pattern;
+pub mod peer;
+pub mod process;
+pub mod proxy;
 pub mod received;
+pub mod require;
+pub mod service;
+pub mod upstream;
 pub mod wiretap;
+
+pub use authority::Authority;
+pub use builder::Builder;
+pub use client::Client;
+pub use head::{Head, Response};
+pub use peer::{Ending, Peer};
+pub use process::{Finished, GUARD};
+pub use proxy::{Proxy, TOKEN};
+pub use service::{Request, Service};
+pub use upstream::{Connection, Upstream};

@@ -9,16 +9,13 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::answer::{After, Answer, Connection};
+use crate::process::GUARD;
 use crate::received::{BodyFraming, Hello, Received, fault, read_head, read_line, shake_hands};
-
-/// How long anything may be waited for before a test gives up. Far beyond what a busy
-/// machine needs, for it is only ever spent by a test that fails.
-pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Decides the answer to one complete request.
 pub type Handler = dyn Fn(&Received, &mut Answer<'_>) -> io::Result<After> + Send + Sync;
@@ -95,9 +92,9 @@ impl Origin {
     /// Waits until the requests so far satisfy `enough`, and returns them.
     ///
     /// # Panics
-    /// When they do not within [`PATIENCE`].
+    /// When they do not within [`GUARD`].
     pub fn wait_for(&self, what: &str, enough: impl Fn(&[Received]) -> bool) -> Vec<Received> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + GUARD;
         let mut record = self.shared.record();
         while !enough(&record.requests) {
             let left = deadline.saturating_duration_since(Instant::now());

@@ -1,0 +1,385 @@
+//! The service's end: listens on the loopback interface, plain or with TLS, and does
+//! step by step what the test says. For a service that only answers, see
+//! [`Service`](crate::Service).
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use socket2::{Domain, SockRef, Socket, Type};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::client::guard_ran_out;
+use crate::head::Head;
+use crate::peer::{Ending, Peer};
+use crate::process::GUARD;
+
+/// Connections that wait to be accepted: more than any test opens at once.
+const BACKLOG: i32 = 4096;
+
+/// What happened on a connection, in order.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Accepted, TLS included.
+    Accepted,
+    /// Octets came, with when they did.
+    Received(Vec<u8>, Instant),
+    /// So many octets were sent.
+    Sent(usize),
+    /// The proxy ended the stream, with when it was seen.
+    PeerEnded(Ending, Instant),
+}
+
+type Log = Arc<Mutex<Vec<Vec<Event>>>>;
+
+/// A service that is scripted by the test.
+pub struct Upstream {
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    log: Log,
+}
+
+impl Upstream {
+    /// A service that speaks plain HTTP.
+    pub fn plain() -> Upstream {
+        Upstream::listening(None)
+    }
+
+    /// A service that speaks HTTP over TLS.
+    pub fn tls(config: Arc<ServerConfig>) -> Upstream {
+        Upstream::listening(Some(config))
+    }
+
+    fn listening(tls: Option<Arc<ServerConfig>>) -> Upstream {
+        Upstream {
+            listener: listen(),
+            tls,
+            log: Log::default(),
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_addr().expect("an address")
+    }
+
+    /// `127.0.0.1:port`, as in a Host field.
+    pub fn authority(&self) -> String {
+        self.address().to_string()
+    }
+
+    /// The upstream of a route: `http` or `https`, by address.
+    pub fn url(&self) -> String {
+        self.url_of("127.0.0.1")
+    }
+
+    /// The upstream of a route, by another name of this machine, such as `localhost`.
+    pub fn url_of(&self, host: &str) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{host}:{}", self.address().port())
+    }
+
+    /// Waits for the next connection, and over TLS shakes hands; fails if that fails.
+    pub fn accept(&self) -> Connection {
+        self.try_accept().expect("the TLS handshake succeeds")
+    }
+
+    /// Waits for the next connection; gives the error of a TLS handshake that failed.
+    pub fn try_accept(&self) -> io::Result<Connection> {
+        let stream = self.accept_raw();
+        let side = match &self.tls {
+            None => Side::Plain(stream),
+            Some(config) => {
+                let session = ServerConnection::new(Arc::clone(config)).expect("a session");
+                let mut tls = StreamOwned::new(session, stream);
+                while tls.conn.is_handshaking() {
+                    tls.conn.complete_io(&mut tls.sock)?;
+                }
+                Side::Tls(Box::new(tls))
+            }
+        };
+        let mut log = self.log.lock().unwrap();
+        log.push(vec![Event::Accepted]);
+        Ok(Connection {
+            side,
+            pending: Vec::new(),
+            index: log.len() - 1,
+            log: Arc::clone(&self.log),
+        })
+    }
+
+    /// Waits for the next connection and does nothing with it, not even a handshake.
+    pub fn accept_raw(&self) -> TcpStream {
+        assert!(
+            self.ready(GUARD),
+            "no connection to the upstream in {GUARD:?}"
+        );
+        let (stream, _) = self.listener.accept().expect("accept");
+        stream.set_nodelay(true).expect("TCP_NODELAY");
+        stream.set_read_timeout(Some(GUARD)).expect("SO_RCVTIMEO");
+        stream.set_write_timeout(Some(GUARD)).expect("SO_SNDTIMEO");
+        stream
+    }
+
+    /// Is a connection waiting to be accepted, or comes one within `limit`?
+    pub fn ready(&self, limit: Duration) -> bool {
+        let timeout = Timespec::try_from(limit).expect("a limit that fits");
+        let mut watched = [PollFd::new(&self.listener, PollFlags::IN)];
+        poll(&mut watched, Some(&timeout)).expect("poll") > 0
+    }
+
+    /// Fails if a connection is waiting: whatever was refused has not left the proxy.
+    pub fn assert_untouched(&self) {
+        if self.ready(Duration::ZERO) {
+            let mut stream = self.accept_raw();
+            let mut octets = vec![0; 4096];
+            stream.set_nonblocking(true).expect("non-blocking");
+            let count = stream.read(&mut octets).unwrap_or(0);
+            let text = octets[..count].escape_ascii().to_string();
+            panic!("the upstream was connected to, and received {text:?}");
+        }
+    }
+
+    /// How many connections the test has accepted.
+    pub fn accepted(&self) -> usize {
+        self.log.lock().unwrap().len()
+    }
+
+    /// What happened on connection `index`, counted from 0 in the order of accepting.
+    pub fn events(&self, index: usize) -> Vec<Event> {
+        self.log.lock().unwrap()[index].clone()
+    }
+
+    /// All octets received on connection `index`.
+    pub fn received(&self, index: usize) -> Vec<u8> {
+        let events = self.events(index);
+        let pieces = events.iter().filter_map(|event| match event {
+            Event::Received(octets, _) => Some(octets.as_slice()),
+            Event::Accepted | Event::Sent(_) | Event::PeerEnded(..) => None,
+        });
+        pieces.collect::<Vec<_>>().concat()
+    }
+}
+
+/// A listener on a free port of the loopback interface with a long queue.
+pub(crate) fn listen() -> TcpListener {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+    socket.bind(&any.into()).expect("bind");
+    socket.listen(BACKLOG).expect("listen");
+    socket.into()
+}
+
+enum Side {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+}
+
+/// One connection from the proxy.
+pub struct Connection {
+    side: Side,
+    pending: Vec<u8>,
+    index: usize,
+    log: Log,
+}
+
+impl Connection {
+    fn socket_of(side: &Side) -> &TcpStream {
+        match side {
+            Side::Plain(stream) => stream,
+            Side::Tls(tls) => &tls.sock,
+        }
+    }
+
+    /// The socket below.
+    pub fn socket(&self) -> &TcpStream {
+        Connection::socket_of(&self.side)
+    }
+
+    /// The TLS session, if it is one: server name, protocol, version.
+    pub fn tls_session(&self) -> Option<&ServerConnection> {
+        match &self.side {
+            Side::Plain(_) => None,
+            Side::Tls(tls) => Some(&tls.conn),
+        }
+    }
+
+    /// Reads a request: its head, and its body with the framing removed.
+    pub fn read_request(&mut self) -> (Head, Vec<u8>) {
+        let head = self.read_head();
+        let body = match head.content_length() {
+            _ if head.is_chunked() => self.read_chunked(),
+            Some(length) => self.read_exact(length as usize),
+            None => Vec::new(),
+        };
+        (head, body)
+    }
+
+    /// Reads a request and answers it.
+    pub fn answer(&mut self, response: impl AsRef<[u8]>) -> (Head, Vec<u8>) {
+        let request = self.read_request();
+        self.send(response);
+        request
+    }
+
+    /// Closes in order: over TLS close_notify first, then FIN, then the descriptor.
+    pub fn close(mut self) {
+        self.finish();
+    }
+
+    /// Ends the own direction in order and goes on reading.
+    pub fn finish(&mut self) {
+        if let Side::Tls(tls) = &mut self.side {
+            tls.conn.send_close_notify();
+            tls.flush().expect("close_notify");
+        }
+        let _ = self.socket().shutdown(Shutdown::Write);
+    }
+
+    /// Over TLS: FIN without close_notify, as a truncating middlebox would.
+    pub fn close_without_notify(self) {
+        let _ = self.socket().shutdown(Shutdown::Both);
+    }
+
+    /// Closes with a reset.
+    pub fn reset(self) {
+        let linger = SockRef::from(self.socket()).set_linger(Some(Duration::ZERO));
+        linger.expect("SO_LINGER");
+    }
+
+    /// Makes the receive buffer as small as the system allows, so that an upstream
+    /// that does not read is soon felt.
+    pub fn small_receive_buffer(&self) {
+        let set = SockRef::from(self.socket()).set_recv_buffer_size(4096);
+        set.expect("SO_RCVBUF");
+    }
+
+    /// Writes once as much as the system takes, without waiting; 0 if it takes none.
+    pub fn send_some(&mut self, octets: &[u8]) -> usize {
+        let flags = rustix::net::SendFlags::DONTWAIT | rustix::net::SendFlags::NOSIGNAL;
+        match rustix::net::send(self.socket().as_fd(), octets, flags) {
+            Ok(count) => count,
+            Err(rustix::io::Errno::AGAIN) => 0,
+            Err(error) => panic!("{}: cannot send: {error}", self.who()),
+        }
+    }
+
+    /// Is the proxy's end still open, and silent?
+    pub fn is_idle(&mut self) -> bool {
+        let stream = self.socket();
+        stream.set_nonblocking(true).expect("non-blocking");
+        let mut octet = [0; 1];
+        let peeked = stream.peek(&mut octet);
+        stream.set_nonblocking(false).expect("blocking");
+        self.pending.is_empty()
+            && matches!(peeked, Err(error) if error.kind() == ErrorKind::WouldBlock)
+    }
+
+    fn note(&self, event: Event) {
+        self.log.lock().unwrap()[self.index].push(event);
+    }
+}
+
+impl Peer for Connection {
+    fn pull(&mut self) -> io::Result<usize> {
+        let mut buffer = [0; 64 * 1024];
+        let result = match &mut self.side {
+            Side::Plain(stream) => stream.read(&mut buffer),
+            Side::Tls(tls) => tls.read(&mut buffer),
+        };
+        let now = Instant::now();
+        match &result {
+            Ok(0) => self.note(Event::PeerEnded(Ending::Closed, now)),
+            Ok(_) => {}
+            Err(e) if e.kind() == ErrorKind::UnexpectedEof => {
+                self.note(Event::PeerEnded(Ending::Truncated, now));
+            }
+            Err(_) => self.note(Event::PeerEnded(Ending::Reset, now)),
+        }
+        let count = result.map_err(guard_ran_out)?;
+        self.pending.extend_from_slice(&buffer[..count]);
+        Ok(count)
+    }
+
+    fn pending(&mut self) -> &mut Vec<u8> {
+        &mut self.pending
+    }
+
+    fn taken(&mut self, octets: &[u8]) {
+        self.note(Event::Received(octets.to_vec(), Instant::now()));
+    }
+
+    fn push(&mut self, octets: &[u8]) -> io::Result<()> {
+        let result = match &mut self.side {
+            Side::Plain(stream) => stream.write_all(octets),
+            Side::Tls(tls) => tls.write_all(octets).and_then(|()| tls.flush()),
+        };
+        self.note(Event::Sent(octets.len()));
+        result.map_err(guard_ran_out)
+    }
+
+    fn who(&self) -> String {
+        format!("upstream connection {}", self.index)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        if !pending.is_empty() {
+            self.note(Event::Received(pending, Instant::now()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Client;
+    use crate::leak::Leaks;
+
+    #[test]
+    fn both_ends_see_what_the_other_does() {
+        let upstream = Upstream::plain();
+        let leaks = Leaks::of(&["a-token-of-some-length"]);
+        upstream.assert_untouched();
+        let mut client = Client::connect(upstream.address(), &leaks);
+        client.send("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let mut service = upstream.accept();
+        let head = service.read_head();
+        assert_eq!(head.start_line(), "POST / HTTP/1.1");
+        for octet in [b"a", b"b"] {
+            client.send_chunk(octet);
+            assert_eq!(service.read_chunk().expect("a chunk"), octet);
+        }
+        client.send("0\r\n\r\n");
+        assert_eq!(service.read_chunk(), None);
+        assert!(service.is_idle());
+        client.assert_silent();
+        service.send("HTTP/1.1 100 Continue\r\n\r\n");
+        service.send("HTTP/1.1 200 OK\r\n\r\nto the end a-token-of-some-length");
+        service.close();
+        let response = client.read_response("POST");
+        assert_eq!(response.interim[0].status(), 100);
+        assert!(response.text().starts_with("to the end"));
+        assert!(!leaks.found().is_empty());
+        assert_eq!(upstream.accepted(), 1);
+        let received = upstream.received(0);
+        assert!(received.ends_with(b"1\r\na\r\n1\r\nb\r\n0\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_reset_is_told_from_an_end() {
+        let upstream = Upstream::plain();
+        let leaks = Leaks::of::<&str>(&[]);
+        let mut client = Client::connect(upstream.address(), &leaks);
+        upstream.accept().close();
+        assert_eq!(client.wait_for_close().0, Ending::Closed);
+        let mut client = Client::connect(upstream.address(), &leaks);
+        upstream.accept().reset();
+        assert_eq!(client.wait_for_close().0, Ending::Reset);
+    }
+}
