@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use crate::leak::Leaks;
+use crate::proxy::Proxy;
+
 /// A running relay; it stops accepting when it goes out of scope.
 pub struct Wiretap {
     address: SocketAddr,
@@ -14,7 +17,8 @@ pub struct Wiretap {
 }
 
 struct Shared {
-    target: SocketAddr,
+    proxy: SocketAddr,
+    leaks: Arc<Leaks>,
     connections: Mutex<Vec<Octets>>,
     stopping: AtomicBool,
 }
@@ -25,26 +29,24 @@ struct Octets {
     to_client: Vec<u8>,
 }
 
-impl Octets {
-    fn direction(&mut self, toward_client: bool) -> &mut Vec<u8> {
-        if toward_client {
-            &mut self.to_client
-        } else {
-            &mut self.to_proxy
-        }
-    }
+#[derive(Clone, Copy)]
+enum Toward {
+    Proxy,
+    Client,
 }
 
 impl Wiretap {
-    /// Listens on a free loopback port and relays each connection to `target`.
+    /// Listens on a free loopback port and relays each connection to the proxy, which
+    /// fails the test in the end if the client was shown one of its tokens.
     ///
     /// # Panics
     /// When loopback has no port to give.
-    pub fn before(target: SocketAddr) -> Wiretap {
+    pub fn before(proxy: &Proxy) -> Wiretap {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
         let address = listener.local_addr().expect("a bound address");
         let shared = Arc::new(Shared {
-            target,
+            proxy: proxy.address(),
+            leaks: Arc::clone(proxy.leaks()),
             connections: Mutex::default(),
             stopping: AtomicBool::new(false),
         });
@@ -111,7 +113,7 @@ impl Shared {
             }
             let Ok(client) = client else { continue };
             // A proxy that refuses the connection is a client that is hung up on.
-            let Ok(proxy) = TcpStream::connect(self.target) else {
+            let Ok(proxy) = TcpStream::connect(self.proxy) else {
                 continue;
             };
             let index = {
@@ -119,19 +121,23 @@ impl Shared {
                 connections.push(Octets::default());
                 connections.len() - 1
             };
-            for (from, to, toward_client) in [(&client, &proxy, false), (&proxy, &client, true)] {
+            for (from, to, toward) in [
+                (&client, &proxy, Toward::Proxy),
+                (&proxy, &client, Toward::Client),
+            ] {
                 let ends = from
                     .try_clone()
                     .and_then(|from| Ok((from, to.try_clone()?)));
                 let Ok((from, to)) = ends else { continue };
                 let shared = Arc::clone(&self);
-                thread::spawn(move || shared.relay(index, from, to, toward_client));
+                thread::spawn(move || shared.relay(index, from, to, toward));
             }
         }
     }
 
-    fn relay(&self, index: usize, mut from: TcpStream, mut to: TcpStream, toward_client: bool) {
+    fn relay(&self, index: usize, mut from: TcpStream, mut to: TcpStream, toward: Toward) {
         let _late = to.set_nodelay(true);
+        let mut scan = self.leaks.stream("what a real client received");
         let mut block = vec![0; 64 * 1024];
         loop {
             match from.read(&mut block) {
@@ -140,11 +146,10 @@ impl Shared {
                     return;
                 }
                 Ok(octets) => {
-                    let mut connections = self.connections.lock().expect("a sound lock");
-                    connections[index]
-                        .direction(toward_client)
-                        .extend_from_slice(&block[..octets]);
-                    drop(connections);
+                    self.keep(index, toward, &block[..octets]);
+                    if matches!(toward, Toward::Client) {
+                        scan.feed(&block[..octets]);
+                    }
                     if to.write_all(&block[..octets]).is_err() {
                         break;
                     }
@@ -154,5 +159,13 @@ impl Shared {
         }
         // Broken off on one side means broken off on the other.
         let _gone = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+    }
+
+    fn keep(&self, index: usize, toward: Toward, octets: &[u8]) {
+        let mut connections = self.connections.lock().expect("a sound lock");
+        match toward {
+            Toward::Proxy => connections[index].to_proxy.extend_from_slice(octets),
+            Toward::Client => connections[index].to_client.extend_from_slice(octets),
+        }
     }
 }
