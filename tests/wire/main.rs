@@ -1,1 +1,8 @@
-//! The proxy through real sockets.
+//! The proxy through real sockets: a module a subject, a sentence a test.
+
+mod refusal_of_framing;
+mod refusal_of_hosts;
+mod refusal_of_paths;
+mod refusal_of_policy;
+mod refusal_of_pushes;
+mod support;

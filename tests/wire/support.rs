@@ -1,0 +1,145 @@
+//! What the modules share: requests, answers, and the proof that nothing left.
+
+use harness::head::Framing;
+use harness::{Ending, Peer, Proxy, Response, Upstream};
+
+/// A short answer of an upstream.
+pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// A request without body and with one Host.
+pub(crate) fn get(target: &str) -> String {
+    request("GET", target, "")
+}
+
+/// A request whose `fields` end in CRLF each.
+pub(crate) fn request(method: &str, target: &str, fields: &str) -> String {
+    format!("{method} {target} HTTP/1.1\r\nHost: proxy.test\r\n{fields}\r\n")
+}
+
+/// A response with Content-Length.
+pub(crate) fn response(status: &str, fields: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\n{fields}Content-Length: {length}\r\n\r\n{body}")
+}
+
+/// A plain upstream and a proxy before it, as [`Proxy::to`] starts it.
+pub(crate) fn pair() -> (Upstream, Proxy) {
+    let upstream = Upstream::plain();
+    let proxy = Proxy::to(&upstream).start();
+    (upstream, proxy)
+}
+
+/// One exchange on a new connection of both sides, to see that all is well.
+pub(crate) fn one_exchange(proxy: &Proxy, upstream: &Upstream) {
+    let mut client = proxy.client();
+    client.send(get("/api/sentinel"));
+    let mut service = upstream.accept();
+    let head = service.read_head();
+    assert_eq!(head.start_line(), "GET /sentinel HTTP/1.1");
+    service.send(OK);
+    assert_eq!(client.read_response("GET").status(), 200);
+}
+
+/// Proves that nothing has left the proxy so far: no connection waits at the upstream,
+/// and the first octets it ever receives are those of a request sent only now.
+pub(crate) fn prove_nothing_left(proxy: &Proxy, upstream: &Upstream) {
+    upstream.assert_untouched();
+    one_exchange(proxy, upstream);
+    upstream.assert_untouched();
+}
+
+/// Checks what section 7 says of every answer of the proxy's own.
+pub(crate) fn assert_own_answer(answer: &Response, status: u16) {
+    let head = &answer.head;
+    assert_eq!(head.status(), status, "{head:?} {:?}", answer.text());
+    let content_type = head.one("content-type").unwrap_or_default();
+    assert_eq!(content_type, "text/plain; charset=utf-8", "{head:?}");
+    assert!(head.content_length().is_some(), "{head:?}");
+    let proxy_status = head.one("proxy-status").unwrap_or_default();
+    let names_us = proxy_status.starts_with("cred-proxy; error=");
+    assert!(names_us, "Proxy-Status {proxy_status:?}");
+    if answer.framing != Framing::NoBody {
+        let text = answer.text();
+        let text = text.trim_end();
+        assert!(!text.is_empty(), "an answer says what was wrong");
+        assert!(!text.contains('\n'), "one short sentence: {text:?}");
+        assert!(text.len() < 400, "one short sentence: {text:?}");
+    }
+}
+
+/// Checks an answer of the proxy's own that nobody should repeat the request after.
+pub(crate) fn assert_refusal(answer: &Response, status: u16) {
+    assert_own_answer(answer, status);
+    let retry = answer.head.one("x-should-retry");
+    assert_eq!(retry.as_deref(), Some("false"), "{:?}", answer.head);
+}
+
+/// Sends `octets` on a new connection, once as a whole and once octet by octet, and
+/// expects one of `statuses` each time, without a connection to the upstream.
+pub(crate) fn refused_with(
+    proxy: &Proxy,
+    upstream: &Upstream,
+    octets: impl AsRef<[u8]>,
+    statuses: &[u16],
+    closes: bool,
+) -> Response {
+    let octets = octets.as_ref();
+    let row = octets[..octets.len().min(300)].escape_ascii().to_string();
+    eprintln!("row: {row}");
+    let mut last = None;
+    for piece in [octets.len(), 1] {
+        let mut client = proxy.client();
+        for octets in octets.chunks(piece) {
+            // The answer may come before the last octet, and the end with it.
+            if client.push(octets).is_err() {
+                break;
+            }
+        }
+        let method = octets.split(|octet| *octet == b' ').next().unwrap();
+        let answer = client.read_response(&String::from_utf8_lossy(method));
+        assert!(
+            statuses.contains(&answer.status()),
+            "{} instead of {statuses:?} for {row}",
+            answer.status()
+        );
+        assert_refusal(&answer, answer.status());
+        if closes {
+            assert!(answer.closes(), "{row} closes: {:?}", answer.head);
+            assert_eq!(client.wait_for_close().0, Ending::Closed, "{row}");
+        }
+        upstream.assert_untouched();
+        last = Some(answer);
+    }
+    last.expect("an answer")
+}
+
+/// A refusal of a request that had no fault.
+pub(crate) fn refused(
+    proxy: &Proxy,
+    upstream: &Upstream,
+    octets: impl AsRef<[u8]>,
+    status: u16,
+) -> Response {
+    refused_with(proxy, upstream, octets, &[status], false)
+}
+
+/// A refusal of octets that frame no message: the connection ends.
+pub(crate) fn rejected(proxy: &Proxy, upstream: &Upstream, octets: impl AsRef<[u8]>, status: u16) {
+    refused_with(proxy, upstream, octets, &[status], true);
+}
+
+/// Sends a request that must pass, and gives the target that the upstream saw.
+pub(crate) fn passes(proxy: &Proxy, upstream: &Upstream, octets: impl AsRef<[u8]>) -> String {
+    let octets = octets.as_ref();
+    eprintln!("row: {}", octets.escape_ascii());
+    let mut client = proxy.client();
+    client.send(octets);
+    let mut service = upstream.accept();
+    let (head, _) = service.read_request();
+    service.send(response("200 OK", "Connection: close\r\n", "ok"));
+    service.close();
+    let method = head.start_line().split(' ').next().unwrap().to_owned();
+    assert_eq!(client.read_response(&method).status(), 200);
+    let line = head.start_line();
+    line.split(' ').nth(1).unwrap().to_owned()
+}
