@@ -8,7 +8,7 @@ use harness::program::Program;
 use harness::proxy::{TOKEN_ENV, bearer};
 use harness::test_programs::verdaccio;
 use harness::wiretap::Wiretap;
-use harness::{Authority, Builder, Proxy};
+use harness::{Authority, Builder, Finished, Proxy};
 use serde_json::json;
 use tempfile::tempdir;
 
@@ -119,35 +119,53 @@ fn a_package_is_published_through_the_route() {
     );
 }
 
+/// A proxy that denies what `rule` says, and an agent's npm that runs into it.
+fn denied(rule: &str, verdaccio: &Path, arguments: &[&str]) -> (Finished, Vec<String>) {
+    let (authority, home) = (Authority::new(), tempdir().unwrap());
+    let registry = NpmRegistry::start(authority.server_config(&[NAME]), verdaccio);
+    let proxy = proxy(&registry, &authority)
+        .with(json!({ "deny": [rule] }))
+        .start();
+    let wiretap = Wiretap::before(&proxy);
+    write_package(home.path(), PLAIN, "1.0.0", "of the agent");
+    let refused = agents_npm(home.path(), &wiretap).args(arguments).run();
+    assert!(!refused.status.success(), "{refused:#?}");
+    let method = rule.split(' ').next().unwrap_or_default();
+    let arrived = registry.origin().requests();
+    let passed = arrived.iter().any(|request| request.method == method);
+    assert!(!passed, "the rule let it pass: {arrived:#?}");
+    let mut attempts = wiretap.request_lines();
+    attempts.retain(|line| line.starts_with(method));
+    (refused, attempts)
+}
+
 #[test]
 fn npm_prints_the_reason_of_a_refusal_and_tries_once() {
     let Some(verdaccio) = verdaccio("npm: a refusal") else {
         return;
     };
-    let (authority, home) = (Authority::new(), tempdir().unwrap());
-    let registry = NpmRegistry::start(authority.server_config(&[NAME]), &verdaccio);
-    let deny = json!({ "deny": ["PUT /**"] });
-    let proxy = proxy(&registry, &authority).with(deny).start();
-    let wiretap = Wiretap::before(&proxy);
-    write_package(home.path(), PLAIN, "1.0.0", "of the agent");
-    let refused = agents_npm(home.path(), &wiretap).arg("publish").run();
-    assert!(!refused.status.success(), "{refused:#?}");
-    // What follows the dash is the sentence of the answer's JSON.
-    let line = said(&refused);
-    let line = line
+    let rule = "GET /forbidden";
+    let (refused, attempts) = denied(rule, &verdaccio, &["install", "forbidden"]);
+    assert_eq!(attempts.len(), 1, "{attempts:#?}");
+    // What follows the second dash is the sentence of the answer's JSON.
+    let said = said(&refused);
+    let reason = said
         .lines()
-        .find(|line| line.contains("403 Forbidden - PUT") && line.contains("/plainpkg - "));
-    let line = line.unwrap_or_else(|| panic!("no reason in {refused:#?}"));
-    assert!(line.contains("PUT /**"), "the rule is not named: {line}");
-    let puts = wiretap
-        .request_lines()
-        .iter()
-        .filter(|line| line.starts_with("PUT "))
-        .count();
-    assert_eq!(puts, 1, "{:#?}", wiretap.request_lines());
-    let arrived = registry.origin().requests();
+        .find_map(|line| line.split_once("/npm/forbidden - "));
+    let (before, reason) = reason.unwrap_or_else(|| panic!("no reason in {refused:#?}"));
+    assert!(before.contains("403 Forbidden - GET"), "{before}");
+    assert!(reason.contains(rule), "the rule is not named: {reason}");
+}
+
+#[test]
+fn a_denied_publish_does_not_leave_and_is_tried_once() {
+    let Some(verdaccio) = verdaccio("npm: a denied publish") else {
+        return;
+    };
+    let (refused, attempts) = denied("PUT /**", &verdaccio, &["publish"]);
+    assert_eq!(attempts.len(), 1, "{attempts:#?}");
     assert!(
-        arrived.iter().all(|request| request.method != "PUT"),
-        "{arrived:#?}"
+        said(&refused).contains("403 Forbidden - PUT"),
+        "{refused:#?}"
     );
 }

@@ -38,4 +38,5 @@ else:
     try:
         ask(stream=False)
     except (anthropic.APIStatusError, openai.APIStatusError) as refusal:
-        say(type(refusal).__name__, refusal.status_code, refusal)
+        # One library shows the body as text, the other keeps it as an attribute.
+        say(type(refusal).__name__, refusal.status_code, refusal, refusal.body)
