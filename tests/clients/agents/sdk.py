@@ -1,11 +1,12 @@
-"""An agent written with the vendors' libraries: sdk.py DOING BASE_URL KEY."""
+"""An agent written with a vendor's library: sdk.py LIBRARY[-stream] BASE_URL KEY."""
 
+import importlib
 import sys
 
-import anthropic
-import openai
-
 doing, base_url, key = sys.argv[1:]
+name = doing.removesuffix("-stream")
+# Only the one that is asked for: each takes a second to load.
+library = importlib.import_module(name)
 
 
 def say(*words):
@@ -13,13 +14,13 @@ def say(*words):
 
 
 def ask(stream):
-    if doing.startswith("anthropic"):
-        client = anthropic.Anthropic(base_url=base_url, api_key=key)
+    if name == "anthropic":
+        client = library.Anthropic(base_url=base_url, api_key=key)
         question = [{"role": "user", "content": "hi"}]
         return client.messages.create(
             model="m", max_tokens=16, messages=question, stream=stream
         )
-    client = openai.OpenAI(base_url=base_url, api_key=key)
+    client = library.OpenAI(base_url=base_url, api_key=key)
     return client.responses.create(model="m", input="hi", stream=stream)
 
 
@@ -37,6 +38,6 @@ if doing.endswith("-stream"):
 else:
     try:
         ask(stream=False)
-    except (anthropic.APIStatusError, openai.APIStatusError) as refusal:
+    except library.APIStatusError as refusal:
         # One library shows the body as text, the other keeps it as an attribute.
         say(type(refusal).__name__, refusal.status_code, refusal, refusal.body)
