@@ -82,16 +82,6 @@ impl Client {
         set.expect("SO_RCVBUF");
     }
 
-    /// Writes once as much as the system takes, without waiting; 0 if it takes none.
-    pub fn send_some(&mut self, octets: &[u8]) -> usize {
-        let flags = rustix::net::SendFlags::DONTWAIT | rustix::net::SendFlags::NOSIGNAL;
-        match rustix::net::send(self.stream.as_fd(), octets, flags) {
-            Ok(count) => count,
-            Err(rustix::io::Errno::AGAIN) => 0,
-            Err(error) => panic!("{}: cannot send: {error}", self.who()),
-        }
-    }
-
     /// Fails if anything, an end included, has come that no test has taken.
     pub fn assert_silent(&mut self) {
         self.stream.set_nonblocking(true).expect("non-blocking");
@@ -133,6 +123,19 @@ impl Peer for Client {
     fn push(&mut self, octets: &[u8]) -> io::Result<()> {
         self.stream.set_write_timeout(Some(self.guard))?;
         self.stream.write_all(octets).map_err(guard_ran_out)
+    }
+
+    fn push_some(&mut self, octets: &[u8]) -> usize {
+        let flags = rustix::net::SendFlags::DONTWAIT | rustix::net::SendFlags::NOSIGNAL;
+        match rustix::net::send(self.stream.as_fd(), octets, flags) {
+            Ok(count) => count,
+            Err(rustix::io::Errno::AGAIN) => 0,
+            Err(error) => panic!("{}: cannot send: {error}", self.who()),
+        }
+    }
+
+    fn stream(&self) -> &TcpStream {
+        &self.stream
     }
 
     fn who(&self) -> String {

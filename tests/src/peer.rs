@@ -2,7 +2,10 @@
 //! and see how the other side ended. Everything fails loudly after the guard.
 
 use std::io::{self, ErrorKind};
-use std::time::Instant;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::head::{Framing, Head, Response};
 use crate::pattern;
@@ -16,6 +19,16 @@ pub enum Ending {
     Truncated,
     /// By a reset.
     Reset,
+}
+
+/// So long nothing moves on the loopback interface only if nobody reads.
+pub const STILL: Duration = Duration::from_millis(300);
+
+/// Waits at most `limit` for `what`.
+fn is_ready(stream: &TcpStream, what: PollFlags, limit: Duration) -> bool {
+    let timeout = Timespec::try_from(limit).expect("a limit that fits");
+    let mut watched = [PollFd::new(stream, what)];
+    poll(&mut watched, Some(&timeout)).expect("poll") > 0
 }
 
 impl Ending {
@@ -85,6 +98,32 @@ pub trait Peer {
             sent += piece.len() as u64;
         }
         self.send("0\r\n\r\n");
+    }
+
+    /// Writes at once as much as the system takes, without waiting; 0 if it takes none.
+    fn push_some(&mut self, octets: &[u8]) -> usize;
+
+    /// The socket below.
+    fn stream(&self) -> &TcpStream;
+
+    /// Writes octets of the [`pattern`], at most `limit`, until the system has taken
+    /// none for [`STILL`]: the other side does not read. Says how many went.
+    fn send_until_blocked(&mut self, limit: u64) -> u64 {
+        let mut sent = 0;
+        while sent < limit {
+            let piece = pattern::slice(sent, (limit - sent).min(1 << 20) as usize);
+            let count = self.push_some(piece);
+            if count == 0 && !is_ready(self.stream(), PollFlags::OUT, STILL) {
+                break;
+            }
+            sent += count as u64;
+        }
+        sent
+    }
+
+    /// Comes anything, or the end, within `limit`?
+    fn readable_within(&mut self, limit: Duration) -> bool {
+        !self.pending().is_empty() || is_ready(self.stream(), PollFlags::IN, limit)
     }
 
     /// Reads on; fails if the other side ended instead.

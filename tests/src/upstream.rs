@@ -164,11 +164,45 @@ impl Upstream {
     }
 }
 
-/// A listener on a free port of the loopback interface with a long queue.
-pub(crate) fn listen() -> TcpListener {
+/// An address that is taken, but where nobody listens: every connection is refused.
+pub struct Deaf {
+    socket: Socket,
+}
+
+impl Default for Deaf {
+    fn default() -> Self {
+        Deaf::new()
+    }
+}
+
+impl Deaf {
+    /// Takes a free port of the loopback interface.
+    pub fn new() -> Deaf {
+        Deaf { socket: bound() }
+    }
+
+    /// The address.
+    pub fn address(&self) -> SocketAddr {
+        let address = self.socket.local_addr().expect("an address");
+        address.as_socket().expect("an address of IP")
+    }
+
+    /// The upstream of a route.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+}
+
+fn bound() -> Socket {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let any: SocketAddr = ([127, 0, 0, 1], 0).into();
     socket.bind(&any.into()).expect("bind");
+    socket
+}
+
+/// A listener on a free port of the loopback interface with a long queue.
+pub fn listen() -> TcpListener {
+    let socket = bound();
     socket.listen(BACKLOG).expect("listen");
     socket.into()
 }
@@ -257,16 +291,6 @@ impl Connection {
         set.expect("SO_RCVBUF");
     }
 
-    /// Writes once as much as the system takes, without waiting; 0 if it takes none.
-    pub fn send_some(&mut self, octets: &[u8]) -> usize {
-        let flags = rustix::net::SendFlags::DONTWAIT | rustix::net::SendFlags::NOSIGNAL;
-        match rustix::net::send(self.socket().as_fd(), octets, flags) {
-            Ok(count) => count,
-            Err(rustix::io::Errno::AGAIN) => 0,
-            Err(error) => panic!("{}: cannot send: {error}", self.who()),
-        }
-    }
-
     /// Is the proxy's end still open, and silent?
     pub fn is_idle(&mut self) -> bool {
         let stream = self.socket();
@@ -319,6 +343,20 @@ impl Peer for Connection {
         };
         self.note(Event::Sent(octets.len()));
         result.map_err(guard_ran_out)
+    }
+
+    fn push_some(&mut self, octets: &[u8]) -> usize {
+        assert!(matches!(self.side, Side::Plain(_)), "only without TLS");
+        let flags = rustix::net::SendFlags::DONTWAIT | rustix::net::SendFlags::NOSIGNAL;
+        match rustix::net::send(self.socket().as_fd(), octets, flags) {
+            Ok(count) => count,
+            Err(rustix::io::Errno::AGAIN) => 0,
+            Err(error) => panic!("{}: cannot send: {error}", self.who()),
+        }
+    }
+
+    fn stream(&self) -> &TcpStream {
+        self.socket()
     }
 
     fn who(&self) -> String {
