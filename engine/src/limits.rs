@@ -99,6 +99,27 @@ pub const FIELD_LINES_CEILING: usize = 1024;
 /// head is held whole.
 pub const HEAD_OCTETS_CEILING: usize = 1024 * KIB;
 
+/// The longest deadline that any flag may set: a week. A sum with the clock cannot overflow.
+pub const DEADLINE_CEILING: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// The most connections that any flag may allow.
+pub const CONNECTIONS_CEILING: usize = 1_000_000;
+
+/// The most workers that any flag may ask for.
+pub const WORKERS_CEILING: usize = 256;
+
+/// Octets of a routes file: thousands of routes.
+pub const ROUTES_FILE_OCTETS: usize = 1024 * KIB;
+
+/// Octets of a token, in a file.
+pub const TOKEN_OCTETS: usize = 64 * KIB;
+
+/// Octets of all records of `--tokens-stdin`.
+pub const TOKENS_STDIN_OCTETS: usize = 1024 * KIB;
+
+/// Segments of a deny rule: the states of its matching are the bits of one word.
+pub const RULE_SEGMENTS_CEILING: usize = 62;
+
 /// A worker more than this gains nothing: one core moves more than any agent asks for.
 pub const WORKERS_DEFAULT_CEILING: usize = 4;
 
@@ -132,6 +153,15 @@ pub const HANG_UP_CHECK_TIME: Duration = Duration::from_millis(50);
 
 /// Pause of the accept loop when the process is out of descriptors.
 pub const ACCEPT_BACK_OFF_TIME: Duration = Duration::from_millis(50);
+
+/// Silence on a connection toward a service after which the kernel asks whether the
+/// other side is still there. Responses may be silent for hours (spec §6), and what
+/// translates addresses on the way forgets a connection after some minutes.
+pub const UPSTREAM_KEEPALIVE_TIME: Duration = Duration::from_secs(60);
+
+/// How long the pool remembers an origin and credential without connections, so that
+/// its next exchange allocates nothing there.
+pub const POOL_KEY_IDLE_TIME: Duration = Duration::from_secs(600);
 
 /// Log lines waiting for standard error; more are dropped and counted.
 pub const LOG_LINES_WAITING: usize = 4096;

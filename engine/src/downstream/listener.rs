@@ -1,0 +1,128 @@
+//! Listening sockets, and the loop that accepts on one of them.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::limits::ACCEPT_BACK_OFF_TIME;
+
+/// Connections waiting to be accepted; the kernel's own ceiling applies as well.
+const BACKLOG: i32 = 1024;
+
+/// One listening socket for each worker.
+pub(crate) struct Listeners {
+    sockets: Vec<StdListener>,
+    address: SocketAddr,
+}
+
+impl Listeners {
+    /// Opens `workers` sockets on one address with `SO_REUSEPORT`, so that the kernel
+    /// spreads connections and no worker wakes another.
+    pub(crate) fn open(address: SocketAddr, workers: usize) -> io::Result<Self> {
+        let first = open_one(address)?;
+        // Port 0 becomes a real one with the first; the others join it.
+        let address = first.local_addr()?;
+        let mut sockets = vec![first];
+        for _ in 1..workers {
+            sockets.push(open_one(address)?);
+        }
+        Ok(Listeners { sockets, address })
+    }
+
+    /// Takes sockets made elsewhere: one each where there are as many as workers, else
+    /// the workers share clones.
+    pub(crate) fn inherit(inherited: &[StdListener], workers: usize) -> io::Result<Self> {
+        let Some(first) = inherited.first() else {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "no listening socket was handed over",
+            ));
+        };
+        let address = first.local_addr()?;
+        let mut sockets = Vec::with_capacity(workers.max(inherited.len()));
+        for index in 0..workers.max(inherited.len()) {
+            let socket = &inherited[index % inherited.len()];
+            socket.set_nonblocking(true)?;
+            sockets.push(socket.try_clone()?);
+        }
+        Ok(Listeners { sockets, address })
+    }
+
+    /// Where the first socket listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The sockets, shared out: a worker may get more than one where more were handed
+    /// over than there are workers.
+    pub(crate) fn share_out(self, workers: usize) -> Vec<Vec<StdListener>> {
+        let mut shares: Vec<Vec<StdListener>> = (0..workers).map(|_| Vec::new()).collect();
+        for (index, socket) in self.sockets.into_iter().enumerate() {
+            shares[index % workers].push(socket);
+        }
+        shares
+    }
+}
+
+fn open_one(address: SocketAddr) -> io::Result<StdListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// The right to hold one of the process's connections; given back when dropped.
+pub(crate) type Admission = OwnedSemaphorePermit;
+
+/// Accepts until `stop`, each connection with its admission. While the process is at its
+/// limit, at most one accepted connection a listener waits here, the others in the
+/// accept queue.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    admissions: Arc<Semaphore>,
+    stop: CancellationToken,
+    report: impl Fn(&io::Error),
+    mut serve: impl FnMut(TcpStream, Admission),
+) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of descriptors or memory: they come back when a connection ends.
+                // A client that is gone already is no reason to wait.
+                if error.kind() != io::ErrorKind::ConnectionAborted {
+                    report(&error);
+                    tokio::time::sleep(ACCEPT_BACK_OFF_TIME).await;
+                }
+                continue;
+            }
+        };
+        let admission = tokio::select! {
+            admission = Arc::clone(&admissions).acquire_owned() => admission,
+            () = stop.cancelled() => return,
+        };
+        let Ok(admission) = admission else {
+            return; // The semaphore is never closed; were it, nobody could be served.
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            report(&error); // Slower, not wrong.
+        }
+        serve(stream, admission);
+    }
+}

@@ -1,0 +1,232 @@
+//! The process at work: workers, each a thread with a runtime, a listener and a pool of
+//! its own, and what reaches all of them: new routes, and the end.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::access_log::AccessLog;
+use crate::downstream::{Listeners, accept};
+use crate::exchange;
+use crate::forward::Pseudonym;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::policy::AllowedHosts;
+use crate::route::RouteTable;
+use crate::upstream::{Connector, Upstreams};
+use crate::worker::Worker;
+
+/// What an engine is started with.
+pub struct Setup {
+    /// Where it listens.
+    pub listen: Listen,
+    /// Threads; at least one.
+    pub workers: usize,
+    /// The routes to begin with.
+    pub routes: RouteTable,
+    /// The way to the services.
+    pub connector: Connector,
+    /// By which names it may be called.
+    pub allowed_hosts: AllowedHosts,
+    /// Every number.
+    pub limits: Arc<Limits>,
+    /// Where it reports.
+    pub log: Arc<AccessLog>,
+    /// Whether it counts.
+    pub metrics: bool,
+}
+
+/// Where an engine listens.
+pub enum Listen {
+    /// On sockets of its own.
+    Address(SocketAddr),
+    /// On sockets that somebody else made.
+    Inherited(Vec<StdListener>),
+}
+
+/// Why an engine did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// A listening socket could not be had.
+    Listen(io::Error),
+    /// A thread or its runtime could not be had.
+    Worker(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Listen(error) => write!(out, "can't listen: {error}"),
+            StartError::Worker(error) => write!(out, "can't start a worker: {error}"),
+        }
+    }
+}
+
+/// A running engine. Dropped, it stops at once; [`Engine::drain`] lets exchanges finish.
+pub struct Engine {
+    address: SocketAddr,
+    workers: Vec<Arc<Worker>>,
+    threads: Vec<JoinHandle<()>>,
+    admissions: Arc<Semaphore>,
+    connections: u32,
+    limits: Arc<Limits>,
+    metrics: Option<Arc<Metrics>>,
+    drain: CancellationToken,
+    stop: CancellationToken,
+}
+
+impl Engine {
+    /// Opens the sockets and starts the workers.
+    pub fn start(setup: Setup) -> Result<Engine, StartError> {
+        let workers = setup.workers.max(1);
+        let listeners = match setup.listen {
+            Listen::Address(address) => Listeners::open(address, workers),
+            Listen::Inherited(sockets) => Listeners::inherit(&sockets, workers),
+        }
+        .map_err(StartError::Listen)?;
+        let connections = u32::try_from(setup.limits.connections).unwrap_or(u32::MAX);
+        let mut engine = Engine {
+            address: listeners.address(),
+            workers: Vec::with_capacity(workers),
+            threads: Vec::with_capacity(workers),
+            admissions: Arc::new(Semaphore::new(setup.limits.connections)),
+            connections,
+            limits: Arc::clone(&setup.limits),
+            metrics: setup.metrics.then(|| Arc::new(Metrics::new())),
+            drain: CancellationToken::new(),
+            stop: CancellationToken::new(),
+        };
+        let routes = Arc::new(setup.routes);
+        let connector = Arc::new(setup.connector);
+        let pseudonym = Pseudonym::of_this_process();
+        for sockets in listeners.share_out(workers) {
+            let worker = Arc::new(Worker::new(
+                Arc::clone(&routes),
+                Upstreams::new(Arc::clone(&connector), &setup.limits),
+                Arc::clone(&setup.limits),
+                pseudonym.clone(),
+                setup.allowed_hosts.clone(),
+                Arc::clone(&setup.log),
+                engine.metrics.clone(),
+                engine.drain.clone(),
+            ));
+            engine
+                .start_worker(worker, sockets)
+                .map_err(StartError::Worker)?;
+        }
+        Ok(engine)
+    }
+
+    fn start_worker(&mut self, worker: Arc<Worker>, sockets: Vec<StdListener>) -> io::Result<()> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (admissions, stop) = (Arc::clone(&self.admissions), self.stop.clone());
+        self.workers.push(Arc::clone(&worker));
+        let thread = std::thread::Builder::new()
+            .name("worker".into())
+            .spawn(move || {
+                work(&runtime, &worker, sockets, &admissions, &stop);
+                // A resolver that hangs in a blocking call must not hold up the end.
+                runtime.shutdown_background();
+            })?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    /// Where it listens; the port is the real one.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Puts new routes in the place of the old ones, for requests to come.
+    pub fn set_routes(&self, routes: RouteTable) {
+        let routes = Arc::new(routes);
+        for worker in &self.workers {
+            worker.set_routes(Arc::clone(&routes));
+        }
+    }
+
+    /// The counts in Prometheus' text format; `None` unless it counts.
+    pub fn metrics_text(&self) -> Option<Result<String, fmt::Error>> {
+        self.metrics.as_deref().map(Metrics::render)
+    }
+
+    /// Stops accepting, closes idle connections, and waits until all exchanges have
+    /// ended, at most for the drain deadline. `false`: some had to be cut.
+    pub async fn drain(self) -> bool {
+        self.drain.cancel();
+        let all_ended = self.admissions.acquire_many(self.connections);
+        tokio::time::timeout(self.limits.drain_time, all_ended)
+            .await
+            .is_ok()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.drain.cancel();
+        self.stop.cancel();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                // Its panic message is on standard error already.
+            }
+        }
+    }
+}
+
+/// A worker's life.
+fn work(
+    runtime: &Runtime,
+    worker: &Arc<Worker>,
+    sockets: Vec<StdListener>,
+    admissions: &Arc<Semaphore>,
+    stop: &CancellationToken,
+) {
+    runtime.block_on(async {
+        for socket in sockets {
+            match TcpListener::from_std(socket) {
+                Ok(listener) => drop(tokio::spawn(accept_all(
+                    listener,
+                    Arc::clone(worker),
+                    Arc::clone(admissions),
+                ))),
+                Err(error) => worker
+                    .log
+                    .process(&format!("a listening socket is lost: {error}")),
+            }
+        }
+        let sweeper = tokio::spawn(sweep(Arc::clone(worker)));
+        stop.cancelled().await;
+        sweeper.abort();
+    });
+}
+
+async fn accept_all(listener: TcpListener, worker: Arc<Worker>, admissions: Arc<Semaphore>) {
+    let log = Arc::clone(&worker.log);
+    let stop = worker.drain.clone();
+    let report = |error: &io::Error| log.process(&format!("can't accept a connection: {error}"));
+    accept(listener, admissions, stop, report, |stream, admission| {
+        let worker = Arc::clone(&worker);
+        drop(tokio::spawn(async move {
+            exchange::serve(stream, &worker).await;
+            drop(admission);
+        }));
+    })
+    .await;
+}
+
+/// Closes upstream connections that nobody used for too long.
+async fn sweep(worker: Arc<Worker>) {
+    let period = (worker.limits.pool_idle_time / 2).max(Duration::from_millis(10));
+    loop {
+        tokio::time::sleep(period).await;
+        worker.upstreams.sweep();
+    }
+}

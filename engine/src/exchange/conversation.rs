@@ -1,0 +1,270 @@
+//! Request and response, both under way at once between two connected sides.
+
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::relay::{Relay, RelayError, Side};
+use super::response::{FinalHead, ResponseLeg, ResponseState};
+use crate::downstream::{Client, ClientStream};
+use crate::error::{Failure, Lapse, UpstreamConnectionAge, UpstreamFault};
+use crate::limits::Limits;
+use crate::wire::ReadBuffer;
+
+/// The two connected sides.
+pub(super) struct Sides<'a, S, U> {
+    pub(super) client: &'a mut Client<S>,
+    pub(super) service: &'a mut U,
+    pub(super) service_buffer: &'a mut ReadBuffer,
+    pub(super) service_age: UpstreamConnectionAge,
+}
+
+/// How far the request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RequestState {
+    Sending,
+    Sent,
+    /// The upstream takes no more of it. It may still answer: many refuse an upload by
+    /// answering and closing their reading side.
+    Abandoned,
+}
+
+/// What a conversation came to, when nothing failed.
+pub(super) enum Ending {
+    /// The response is complete. The request may not be: then neither connection can be
+    /// used again.
+    Complete { request_complete: bool },
+    /// 101: what follows is a tunnel.
+    Tunnel,
+}
+
+/// An exchange between its first request octet and its last response octet.
+pub(super) struct Conversation<'a> {
+    request: &'a mut Relay,
+    request_state: RequestState,
+    request_seen: u64,
+    request_progress_at: Instant,
+    response: ResponseLeg<'a>,
+    response_seen: u64,
+    response_progress_at: Instant,
+    limits: &'a Limits,
+}
+
+impl<'a> Conversation<'a> {
+    pub(super) fn new(
+        request: &'a mut Relay,
+        response: ResponseLeg<'a>,
+        limits: &'a Limits,
+    ) -> Self {
+        let now = Instant::now();
+        Conversation {
+            request_seen: request.progress(),
+            request,
+            request_state: RequestState::Sending,
+            request_progress_at: now,
+            response,
+            response_seen: 0,
+            response_progress_at: now,
+            limits,
+        }
+    }
+
+    /// The response side, for what it learnt.
+    pub(super) fn into_response(self) -> ResponseLeg<'a> {
+        self.response
+    }
+
+    /// Moves whatever can move in both directions; ready when the exchange is over.
+    pub(super) fn poll<S, U>(
+        &mut self,
+        context: &mut Context<'_>,
+        sides: &mut Sides<'_, S, U>,
+    ) -> Poll<Result<Ending, Failure>>
+    where
+        S: ClientStream,
+        U: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.poll_request(context, sides)?;
+        if let Poll::Ready(result) = self.poll_response(context, sides) {
+            return Poll::Ready(result);
+        }
+        if self.poll_client_gone(context, sides.client).is_ready() {
+            return Poll::Ready(Err(Failure::ClientGone));
+        }
+        self.poll_deadlines(context, sides.client)
+    }
+
+    fn poll_request<S, U>(
+        &mut self,
+        context: &mut Context<'_>,
+        sides: &mut Sides<'_, S, U>,
+    ) -> Result<(), Failure>
+    where
+        S: ClientStream,
+        U: AsyncRead + AsyncWrite + Unpin,
+    {
+        if self.request_state != RequestState::Sending {
+            return Ok(());
+        }
+        let Client { stream, buffer, .. } = &mut *sides.client;
+        let result = self.request.poll(context, stream, buffer, sides.service);
+        if self.request.progress() != self.request_seen {
+            self.request_seen = self.request.progress();
+            self.request_progress_at = Instant::now();
+        }
+        match result {
+            Poll::Pending => {}
+            Poll::Ready(Ok(())) => self.request_state = RequestState::Sent,
+            Poll::Ready(Err(RelayError::Unwritable)) => {
+                self.request_state = RequestState::Abandoned;
+            }
+            Poll::Ready(Err(RelayError::Truncated)) => return Err(Failure::ClientGone),
+            Poll::Ready(Err(RelayError::Faulty(fault))) => return Err(fault.into()),
+        }
+        Ok(())
+    }
+
+    fn poll_response<S, U>(
+        &mut self,
+        context: &mut Context<'_>,
+        sides: &mut Sides<'_, S, U>,
+    ) -> Poll<Result<Ending, Failure>>
+    where
+        S: ClientStream,
+        U: AsyncRead + AsyncWrite + Unpin,
+    {
+        loop {
+            let request_complete = self.request_state == RequestState::Sent;
+            match &mut self.response.state {
+                ResponseState::Head(_) => {
+                    match self.response.poll_head(context, sides, request_complete) {
+                        Poll::Ready(Ok(())) => {}
+                        Poll::Ready(Err(failure)) => return Poll::Ready(Err(failure)),
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
+                ResponseState::Interim(relay) | ResponseState::Final(relay, _) => {
+                    let result = relay.poll(
+                        context,
+                        sides.service,
+                        sides.service_buffer,
+                        &mut sides.client.stream,
+                    );
+                    if relay.progress() != self.response_seen {
+                        self.response_seen = relay.progress();
+                        self.response_progress_at = Instant::now();
+                    }
+                    match result {
+                        Poll::Pending => return Poll::Pending,
+                        Poll::Ready(Err(error)) => {
+                            return Poll::Ready(Err(response_failure(error)));
+                        }
+                        Poll::Ready(Ok(())) => {}
+                    }
+                    if let Some(ending) = self.after_response(request_complete) {
+                        return Poll::Ready(Ok(ending));
+                    }
+                }
+            }
+        }
+    }
+
+    /// An interim response is followed by another head; a final one by nothing.
+    fn after_response(&mut self, request_complete: bool) -> Option<Ending> {
+        self.response_seen = 0;
+        match &self.response.state {
+            ResponseState::Head(_) => None,
+            ResponseState::Interim(_) => {
+                self.response.await_next_head();
+                None
+            }
+            ResponseState::Final(_, FinalHead::Response) => {
+                Some(Ending::Complete { request_complete })
+            }
+            ResponseState::Final(_, FinalHead::SwitchingProtocols) => Some(Ending::Tunnel),
+        }
+    }
+
+    /// While the request is being read, its reader sees the client go; else we look.
+    fn poll_client_gone<S: ClientStream>(
+        &mut self,
+        context: &mut Context<'_>,
+        client: &mut Client<S>,
+    ) -> Poll<()> {
+        match (self.request_state, self.request.waiting_for()) {
+            (RequestState::Sending, Side::Reader) => Poll::Pending,
+            // Its unread body must stay unread: that is the back-pressure.
+            (RequestState::Sending, Side::Writer) | (RequestState::Abandoned, _) => {
+                client.poll_hung_up(context)
+            }
+            (RequestState::Sent, _) => client.poll_gone(context),
+        }
+    }
+
+    fn poll_deadlines<S: ClientStream>(
+        &mut self,
+        context: &mut Context<'_>,
+        client: &mut Client<S>,
+    ) -> Poll<Result<Ending, Failure>> {
+        let request = self.request_deadline();
+        let response = self.response_deadline();
+        let next = match (request, response) {
+            (Some(one), Some(other)) if other.0 < one.0 => other,
+            (Some(one), _) => one,
+            (None, Some(other)) => other,
+            (None, None) => return Poll::Pending,
+        };
+        client
+            .poll_deadline(context, next.0)
+            .map(|()| Err(Failure::TimedOut(next.1)))
+    }
+
+    fn request_deadline(&self) -> Option<(Instant, Lapse)> {
+        let since = self.request_progress_at;
+        let answer = || (since + self.limits.response_head_time, Lapse::ResponseHead);
+        match (self.request_state, self.request.waiting_for()) {
+            (RequestState::Sending, Side::Writer) => Some((
+                since + self.limits.upstream_read_idle_time,
+                Lapse::UpstreamRead,
+            )),
+            // A client that waits for a 100 is not late; the upstream may be.
+            (RequestState::Sending, Side::Reader)
+                if self.response.awaits_continue() && self.request.payload() == 0 =>
+            {
+                Some(answer())
+            }
+            (RequestState::Sending, Side::Reader) => Some((
+                since + self.limits.request_body_idle_time,
+                Lapse::RequestBody,
+            )),
+            (RequestState::Sent | RequestState::Abandoned, _) => match self.response.state {
+                ResponseState::Head(_) => Some(answer()),
+                ResponseState::Interim(_) | ResponseState::Final(..) => None,
+            },
+        }
+    }
+
+    /// A response may be silent for hours; a client that does not take it may not.
+    fn response_deadline(&self) -> Option<(Instant, Lapse)> {
+        match &self.response.state {
+            ResponseState::Head(_) => None,
+            ResponseState::Interim(relay) | ResponseState::Final(relay, _) => {
+                (relay.waiting_for() == Side::Writer).then(|| {
+                    (
+                        self.response_progress_at + self.limits.client_read_idle_time,
+                        Lapse::ClientRead,
+                    )
+                })
+            }
+        }
+    }
+}
+
+fn response_failure(error: RelayError) -> Failure {
+    match error {
+        RelayError::Truncated => Failure::UpstreamMisbehaved(UpstreamFault::Truncated),
+        RelayError::Faulty(fault) => Failure::UpstreamMisbehaved(UpstreamFault::Message(fault)),
+        RelayError::Unwritable => Failure::ClientGone,
+    }
+}

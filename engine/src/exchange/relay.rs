@@ -1,0 +1,219 @@
+//! One message body on its way from one side to the other, behind the head that opens it.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::message::encode::{CHUNK_END, CHUNK_END_AND_LAST, LAST_CHUNK, chunk_size_line};
+use crate::message::{BodyDecoder, BodyEncoding, Fault, Step};
+use crate::wire::{Batch, ReadBuffer};
+
+/// Reads, decodes, frames anew and writes. Whatever has arrived leaves in the same turn;
+/// nothing waits for more, nothing is copied, and no more is read than was written.
+pub(super) struct Relay {
+    decoder: BodyDecoder,
+    encoding: BodyEncoding,
+    batch: Batch,
+    /// Whether the end of the body is in the batch, or has left.
+    ended: bool,
+    unflushed: bool,
+    waiting_for: Side,
+    payload: u64,
+    progress: u64,
+}
+
+/// The side a relay waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The one that sends the body.
+    Reader,
+    /// The one that takes it.
+    Writer,
+}
+
+/// Why a body did not reach its end.
+pub(super) enum RelayError {
+    /// The sender closed, or its connection broke, before the end of the body.
+    Truncated,
+    /// The sender's octets are no body.
+    Faulty(Fault),
+    /// The taker's connection broke.
+    Unwritable,
+}
+
+impl Relay {
+    /// A relay whose first write is `head` with whatever of the body is buffered. A
+    /// fault in that is found before an octet has left.
+    pub(super) fn new(
+        head: Vec<u8>,
+        decoder: BodyDecoder,
+        encoding: BodyEncoding,
+        mut batch: Batch,
+        buffer: &ReadBuffer,
+    ) -> Result<Self, Fault> {
+        batch.clear();
+        batch.lead = head;
+        let mut relay = Relay {
+            decoder,
+            encoding,
+            batch,
+            ended: false,
+            unflushed: false,
+            waiting_for: Side::Writer,
+            payload: 0,
+            progress: 0,
+        };
+        relay.gather(buffer)?;
+        Ok(relay)
+    }
+
+    /// The batch, for its memory.
+    pub(super) fn into_batch(self) -> Batch {
+        self.batch
+    }
+
+    /// Which side the last `poll` was waiting for.
+    pub(super) fn waiting_for(&self) -> Side {
+        self.waiting_for
+    }
+
+    /// Payload octets that have been taken from the sender.
+    pub(super) fn payload(&self) -> u64 {
+        self.payload
+    }
+
+    /// Grows with every read and write.
+    pub(super) fn progress(&self) -> u64 {
+        self.progress
+    }
+
+    /// Whether nothing of a body was taken from the sender, so that the head can be sent
+    /// once more elsewhere.
+    pub(super) fn can_rewind(&self) -> bool {
+        self.payload == 0 && self.ended && matches!(self.decoder, BodyDecoder::Empty)
+    }
+
+    /// To be written from its head once more, on another connection.
+    pub(super) fn rewind(&mut self) {
+        self.batch.rewind();
+    }
+
+    /// Drops what is buffered of the body; whether that was all of it.
+    pub(super) fn discard(&mut self, buffer: &mut ReadBuffer) -> bool {
+        self.batch.discard(buffer);
+        self.ended
+    }
+
+    /// Ready when the whole body has left and was flushed.
+    pub(super) fn poll<R, W>(
+        &mut self,
+        context: &mut Context<'_>,
+        reader: &mut R,
+        buffer: &mut ReadBuffer,
+        writer: &mut W,
+    ) -> Poll<Result<(), RelayError>>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        loop {
+            self.waiting_for = Side::Writer;
+            if !self.batch.is_empty() {
+                ready!(self.poll_write(context, writer, buffer)).map_err(unwritable)?;
+            }
+            if !self.ended {
+                self.batch.clear();
+                self.gather(buffer).map_err(RelayError::Faulty)?;
+                if !self.batch.is_empty() {
+                    continue;
+                }
+            }
+            if self.unflushed {
+                ready!(Pin::new(&mut *writer).poll_flush(context)).map_err(unwritable)?;
+                self.unflushed = false;
+            }
+            if self.ended {
+                return Poll::Ready(Ok(()));
+            }
+            self.waiting_for = Side::Reader;
+            match ready!(buffer.poll_fill(context, reader)) {
+                Ok(count @ 1..) => self.progress += count as u64,
+                // An error is an end as well, and never the one that closes a body well:
+                // TLS reports a missing close_notify this way (RFC 8446 §6.1).
+                Err(_) => return Poll::Ready(Err(RelayError::Truncated)),
+                Ok(0) => self
+                    .decoder
+                    .end_of_input()
+                    .map_err(|_truncated| RelayError::Truncated)?,
+            }
+        }
+    }
+
+    fn poll_write<W: AsyncWrite + Unpin>(
+        &mut self,
+        context: &mut Context<'_>,
+        writer: &mut W,
+        buffer: &mut ReadBuffer,
+    ) -> Poll<io::Result<()>> {
+        let before = self.batch.written();
+        let result = self.batch.poll_write(context, writer, buffer);
+        let sent = self.batch.written() - before;
+        self.progress += sent as u64;
+        self.unflushed |= sent > 0;
+        result
+    }
+
+    /// Puts what is buffered of the body into the batch.
+    fn gather(&mut self, buffer: &ReadBuffer) -> Result<(), Fault> {
+        let unread = buffer.unread();
+        let mut at = 0;
+        while !self.batch.is_full() {
+            let rest = unread.get(at..).unwrap_or_default();
+            match self.decoder.decode(rest)? {
+                Step::More { framing } => {
+                    at += framing;
+                    break;
+                }
+                Step::Data { framing, data } => {
+                    at += framing;
+                    self.batch.push(at..at + data);
+                    at += data;
+                }
+                Step::End { framing } => {
+                    at += framing;
+                    self.ended = true;
+                    break;
+                }
+            }
+        }
+        self.batch.set_uses(at);
+        self.payload += self.batch.payload() as u64;
+        self.frame();
+        Ok(())
+    }
+
+    /// Our framing around the runs: one chunk for all that is buffered.
+    fn frame(&mut self) {
+        match self.encoding {
+            BodyEncoding::Identity => {}
+            BodyEncoding::Chunked => {
+                let payload = self.batch.payload() as u64;
+                if payload > 0 {
+                    chunk_size_line(payload, &mut self.batch.lead);
+                }
+                self.batch.trail = match (payload, self.ended) {
+                    (0, false) => b"",
+                    (0, true) => LAST_CHUNK,
+                    (_, false) => CHUNK_END,
+                    (_, true) => CHUNK_END_AND_LAST,
+                };
+            }
+        }
+    }
+}
+
+fn unwritable(_: io::Error) -> RelayError {
+    RelayError::Unwritable
+}

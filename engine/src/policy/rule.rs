@@ -1,0 +1,285 @@
+//! A rule of a route's `deny` list: `METHOD /segment/*/…/**`.
+//!
+//! A forge's own reading of a path decides what a request does, and forges differ. So a
+//! rule matches if it would under any of their readings:
+//! names compare without regard to case, the method too; empty segments and a slash at
+//! the end do not count; `;parameters` are cut; and where an encoded slash separates two
+//! segments for one service and belongs to a single one for another (GitLab's
+//! `/projects/group%2Fproject`), `*` stands for the two or for either.
+
+use super::decoded_path::DecodedPath;
+use crate::limits;
+use core::fmt;
+
+/// One rule, and its text as the operator wrote it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DenyRule {
+    text: String,
+    /// None for `*`.
+    method: Option<String>,
+    segments: Vec<Pattern>,
+    /// `**` at the end.
+    rest: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Pattern {
+    Name(String),
+    One,
+}
+
+/// Why a text is no rule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DenyRuleError {
+    /// Not two words.
+    Form,
+    /// The first word is neither `*` nor made of capital letters, digits and `-`.
+    Method,
+    /// The second word does not begin with `/`.
+    Path,
+    /// A segment is empty, `.`, `..`, or has a character that cannot be in a decoded name.
+    Segment,
+    /// `**` is not the last segment, or `*` is part of a name.
+    Wildcard,
+    /// More segments than [`limits::RULE_SEGMENTS_CEILING`].
+    TooLong,
+}
+
+impl fmt::Display for DenyRuleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DenyRuleError::Form => "it is not a method, a space and a path",
+            DenyRuleError::Method => "the method is neither `*` nor a word in capital letters",
+            DenyRuleError::Path => "the path does not begin with `/`",
+            DenyRuleError::Segment => {
+                "a segment is empty or a dot segment, or has one of `%`, `\\`, `;`, `?`, `#` (write names decoded)"
+            }
+            DenyRuleError::Wildcard => "`*` must be a whole segment, and `**` the last one",
+            DenyRuleError::TooLong => {
+                return write!(f, "it has more than {} segments", limits::RULE_SEGMENTS_CEILING);
+            }
+        })
+    }
+}
+
+impl DenyRule {
+    /// Reads `METHOD /segment/*/…`.
+    pub fn parse(text: &str) -> Result<DenyRule, DenyRuleError> {
+        let (method, path) = text.split_once(' ').ok_or(DenyRuleError::Form)?;
+        let capital =
+            |octet: u8| octet.is_ascii_uppercase() || octet.is_ascii_digit() || octet == b'-';
+        if method != "*" && (method.is_empty() || !method.bytes().all(capital)) {
+            return Err(DenyRuleError::Method);
+        }
+        let path = path.strip_prefix('/').ok_or(DenyRuleError::Path)?;
+        let path = match path.strip_suffix('/') {
+            Some("") => return Err(DenyRuleError::Segment),
+            Some(path) => path,
+            None => path,
+        };
+        let (path, rest) = match path.strip_suffix("**") {
+            Some("") => ("", true),
+            Some(before) => (
+                before.strip_suffix('/').ok_or(DenyRuleError::Wildcard)?,
+                true,
+            ),
+            None => (path, false),
+        };
+        let names = path.split('/').filter(|_| !path.is_empty());
+        let segments = names.map(parse_segment).collect::<Result<Vec<_>, _>>()?;
+        if segments.len() > limits::RULE_SEGMENTS_CEILING {
+            return Err(DenyRuleError::TooLong);
+        }
+        let method = (method != "*").then(|| method.to_owned());
+        Ok(DenyRule {
+            text: text.to_owned(),
+            method,
+            segments,
+            rest,
+        })
+    }
+
+    /// The rule as it was written, for the text of the refusal.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the rule is about this method and this suffix.
+    pub(super) fn matches(&self, method: &[u8], suffix: &DecodedPath<'_>) -> bool {
+        let ours = self.method.as_ref();
+        ours.is_none_or(|ours| method.eq_ignore_ascii_case(ours.as_bytes()))
+            && self.matches_path(suffix)
+    }
+
+    /// All readings at once: bit `n` of `reached` says that one of them has used up the
+    /// first `n` patterns. Each segment is looked at once for each pattern, so that a
+    /// path full of encoded slashes costs no more than another of its length.
+    fn matches_path(&self, suffix: &DecodedPath<'_>) -> bool {
+        let all = 1_u64 << self.segments.len();
+        let mut reached = 1_u64;
+        for segment in suffix.segments() {
+            if self.rest && reached & all != 0 {
+                return true;
+            }
+            // A service that knows no parameters takes `;x` for a name, another for nothing.
+            let mut next = if segment.has_parameters && segment.name.is_empty() {
+                reached
+            } else {
+                0
+            };
+            for (index, pattern) in self.segments.iter().enumerate() {
+                let (before, after) = (1_u64 << index, 2_u64 << index);
+                match pattern {
+                    Pattern::Name(name) if !segment.name.eq_ignore_ascii_case(name.as_bytes()) => {}
+                    Pattern::Name(_) if reached & before != 0 => next |= after,
+                    Pattern::One if reached & before != 0 => next |= after,
+                    // The `*` that took what stands before an encoded slash takes this too.
+                    Pattern::One if segment.joined && reached & after != 0 => next |= after,
+                    Pattern::Name(_) | Pattern::One => {}
+                }
+            }
+            reached = next;
+            if reached == 0 {
+                return false;
+            }
+        }
+        reached & all != 0
+    }
+}
+
+fn parse_segment(segment: &str) -> Result<Pattern, DenyRuleError> {
+    if segment == "*" {
+        return Ok(Pattern::One);
+    }
+    if segment.contains('*') {
+        return Err(DenyRuleError::Wildcard);
+    }
+    let cannot_be = |octet: u8| !octet.is_ascii_graphic() || b"%\\;?#".contains(&octet);
+    if matches!(segment, "" | "." | "..") || segment.bytes().any(cannot_be) {
+        return Err(DenyRuleError::Segment);
+    }
+    Ok(Pattern::Name(segment.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(rule: &str, method: &str, suffix: &str) -> bool {
+        let rule = DenyRule::parse(rule).expect(rule);
+        let suffix = DecodedPath::of(suffix.as_bytes()).expect("no dot segment");
+        rule.matches(method.as_bytes(), &suffix)
+    }
+
+    #[test]
+    fn a_rule_matches_what_it_names() {
+        for (rule, method, suffix) in [
+            ("DELETE /repos/*/*", "DELETE", "repos/o/r"),
+            ("DELETE /repos/*/*", "delete", "REPOS/o/r"),
+            ("DELETE /repos/*/*", "DELETE", "repos//o///r/"),
+            ("DELETE /repos/*/*", "DELETE", "/repos/o/r"),
+            ("DELETE /repos/*/*", "DELETE", "repos/o/r;x=y"),
+            ("DELETE /repos/*/*", "DELETE", "r%65pos/o/r"),
+            ("DELETE /repos/*/*", "DELETE", "r%2565pos/o/r"),
+            ("DELETE /repos/*/*", "DELETE", "repos%2Fo%2Fr"),
+            ("DELETE /repos/*/*", "DELETE", "repos;x/o;y/r;z"),
+            ("DELETE /repos/*/*/", "DELETE", "repos/o/r"),
+            ("* /admin/**", "PATCH", "admin/a/b/c"),
+            ("* /admin/**", "GET", "admin/a"),
+            ("* /admin/**", "GET", "admin"),
+            ("* /**", "GET", ""),
+            ("* /**", "GET", "any/thing"),
+            ("GET /", "GET", ""),
+            ("PUT /a/*/**", "PUT", "a/b"),
+            ("PUT /a/*/**", "PUT", "a/b/c/d"),
+        ] {
+            assert!(matches(rule, method, suffix), "{rule} on {method} {suffix}");
+        }
+    }
+
+    #[test]
+    fn a_rule_matches_nothing_else() {
+        for (rule, method, suffix) in [
+            ("DELETE /repos/*/*", "GET", "repos/o/r"),
+            ("DELETE /repos/*/*", "DELETE", "repos/o"),
+            ("DELETE /repos/*/*", "DELETE", "repos/o/r/issues"),
+            ("DELETE /repos/*/*", "DELETE", "x/repos/o/r"),
+            ("DELETE /repos/*/*", "DELETE", "reposx/o/r"),
+            ("* /admin/**", "GET", "administrator"),
+            ("PUT /a/*/**", "PUT", "a"),
+            ("GET /", "GET", "a"),
+            ("DELETE /repos/*", "DELETE", "repos/"),
+        ] {
+            assert!(
+                !matches(rule, method, suffix),
+                "{rule} on {method} {suffix}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_encoded_slash_is_read_both_ways() {
+        for (rule, suffix) in [
+            ("DELETE /projects/*", "projects/group%2Fproject"),
+            ("DELETE /projects/*", "projects/group%252Fproject"),
+            ("DELETE /projects/*", "projects/group%2Fsub%2Fproject"),
+            ("DELETE /projects/*/*", "projects/group%2Fproject"),
+            (
+                "DELETE /projects/*/issues",
+                "projects/group%2Fproject/issues",
+            ),
+            ("DELETE /projects/*/hooks/*", "projects/a%2Fb/hooks/1%2F2"),
+            ("DELETE /projects/*/b/*", "projects/a%2Fb%252Fc"),
+            ("DELETE /items/*", "items/;1"),
+            ("DELETE /items/*", "items/%3B1"),
+            ("DELETE /items/x", "items/;1/x"),
+        ] {
+            assert!(matches(rule, "DELETE", suffix), "{rule} on {suffix}");
+        }
+        for (rule, suffix) in [
+            ("DELETE /projects/*", "projects/group/project"),
+            ("DELETE /projects/*", "projects/a%2Fb/c"),
+            ("DELETE /projects/x", "projects/x%2Fy"),
+        ] {
+            assert!(!matches(rule, "DELETE", suffix), "{rule} on {suffix}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_no_rule_says_why() {
+        use DenyRuleError as E;
+        let at_bound = format!("* {}", "/*".repeat(limits::RULE_SEGMENTS_CEILING));
+        assert!(DenyRule::parse(&at_bound).is_ok());
+        let past_bound = format!("{at_bound}/*");
+        for (text, error) in [
+            ("", E::Form),
+            ("DELETE", E::Form),
+            ("/repos", E::Form),
+            ("delete /repos", E::Method),
+            (" /repos", E::Method),
+            ("G*T /repos", E::Method),
+            ("GET repos", E::Path),
+            ("GET  /repos", E::Path),
+            ("GET //", E::Segment),
+            ("GET /a//b", E::Segment),
+            ("GET /a/../b", E::Segment),
+            ("GET /a%2Fb", E::Segment),
+            ("GET /a b", E::Segment),
+            ("GET /a;b", E::Segment),
+            ("GET /ä", E::Segment),
+            ("GET /**/a", E::Wildcard),
+            ("GET /a**", E::Wildcard),
+            ("GET /a*/b", E::Wildcard),
+            (past_bound.as_str(), E::TooLong),
+        ] {
+            assert_eq!(DenyRule::parse(text), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_made_to_be_slow_costs_its_length() {
+        let rule = format!("* {}/end", "/*".repeat(limits::RULE_SEGMENTS_CEILING - 1));
+        let suffix = format!("a{}", "%2Fa".repeat(4000));
+        assert!(!matches(&rule, "GET", &suffix));
+    }
+}
