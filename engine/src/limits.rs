@@ -105,6 +105,12 @@ pub const DEADLINE_CEILING: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The most connections that any flag may allow.
 pub const CONNECTIONS_CEILING: usize = 1_000_000;
 
+/// The most interim responses that any flag may allow.
+pub const INTERIM_RESPONSES_CEILING: usize = 1024;
+
+/// The most unused upstream connections that any flag may keep, for one origin and credential.
+pub const POOL_CONNECTIONS_CEILING: usize = 4096;
+
 /// The most workers that any flag may ask for.
 pub const WORKERS_CEILING: usize = 256;
 
@@ -143,8 +149,8 @@ pub const RUNS_PER_WRITE: usize = 16;
 /// lost to a reset (RFC 9112 §9.6); nginx's `lingering_timeout` is 5 s.
 pub const LINGER_TIME: Duration = Duration::from_secs(2);
 
-/// The most that a closing connection swallows.
-pub const LINGER_OCTETS: usize = 1024 * KIB;
+/// The most that a closing connection swallows: an upload that was refused half-way.
+pub const LINGER_OCTETS: usize = 64 * 1024 * KIB;
 
 /// How often a client is looked at whose input is not being read, for it may have hung
 /// up behind octets that nobody takes. Half of the 100 ms within which spec §4 wants
