@@ -72,10 +72,10 @@ impl AccessLog {
         }
     }
 
-    /// A line about a connection: printed at `debug`.
-    pub(crate) fn debug(&self, line: &str) {
+    /// A line about a connection: made and printed only at `debug`.
+    pub(crate) fn debug(&self, line: impl FnOnce() -> String) {
         if self.level == LogLevel::Debug {
-            self.send(format!("cred-proxy: {line}\n"));
+            self.process(&line());
         }
     }
 

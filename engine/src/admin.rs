@@ -14,7 +14,7 @@ use crate::message::{HeadStorage, Method, RequestHead};
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Answers scrapes, one after the other, for as long as the future is polled.
-pub async fn serve(listener: TcpListener, engine: &Engine, limits: Arc<Limits>) {
+pub(crate) async fn serve(listener: TcpListener, engine: &Engine, limits: Arc<Limits>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Scrapes come again; out of descriptors, waiting is all there is to do.

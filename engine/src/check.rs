@@ -9,8 +9,7 @@ use crate::serve::{refuse, tell, token_source};
 
 /// Loads what serving would load. 0, or 2 with every problem found.
 pub fn run(config: &Config) -> ExitCode {
-    let loaded =
-        token_source(config).and_then(|tokens| load_routes(&config.routes_path, &tokens));
+    let loaded = token_source(config).and_then(|tokens| load_routes(&config.routes_path, &tokens));
     let LoadedRoutes { table, warnings } = match loaded {
         Ok(loaded) => loaded,
         Err(problems) => return refuse(&problems),

@@ -10,7 +10,7 @@ use crate::policy::Denial;
 use crate::upstream::{DialError, TlsProblem};
 
 /// The end of an exchange that is not the upstream's whole answer.
-pub enum Failure {
+pub(crate) enum Failure {
     /// The client's octets are no HTTP.
     ClientMisbehaved(Malformed),
     /// The client asks for what this proxy does not speak.
@@ -33,7 +33,7 @@ pub enum Failure {
 
 /// Which deadline passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lapse {
+pub(crate) enum Lapse {
     /// The client did not complete its request head.
     RequestHead,
     /// The client did not go on with its body.
@@ -50,7 +50,7 @@ pub enum Lapse {
 
 /// What an upstream did wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UpstreamFault {
+pub(crate) enum UpstreamFault {
     /// Its octets break the syntax, or a limit.
     Message(Fault),
     /// It closed before its message was complete.
@@ -63,7 +63,7 @@ pub enum UpstreamFault {
 
 /// Whether a connection had carried an exchange before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UpstreamConnectionAge {
+pub(crate) enum UpstreamConnectionAge {
     /// Dialled for this exchange.
     Fresh,
     /// Taken from the pool: it may have died of old age.
@@ -72,7 +72,7 @@ pub enum UpstreamConnectionAge {
 
 /// What becomes of the client's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     /// It goes on if the request was read to its end.
     Keep,
     /// It ends with this exchange.
@@ -82,7 +82,7 @@ pub enum Fate {
 impl Failure {
     /// The status of the answer, if one can still be given; `None` where nobody is there
     /// to read it, or it could not be told from the upstream's.
-    pub fn status(&self) -> Option<u16> {
+    pub(crate) fn status(&self) -> Option<u16> {
         match self {
             Failure::ClientMisbehaved(_) => Some(400),
             Failure::ClientUnsupported(Unsupported::Version) => Some(505),
@@ -100,7 +100,7 @@ impl Failure {
     }
 
     /// The error type of RFC 9209 §2.3, for `Proxy-Status`, the log and the metrics.
-    pub fn error_type(&self) -> &'static str {
+    pub(crate) fn error_type(&self) -> &'static str {
         match self {
             Failure::ClientMisbehaved(_)
             | Failure::ClientUnsupported(_)
@@ -119,7 +119,7 @@ impl Failure {
     }
 
     /// What becomes of the client's connection after the answer.
-    pub fn fate(&self) -> Fate {
+    pub(crate) fn fate(&self) -> Fate {
         match self {
             Failure::Refused(_) | Failure::Unreachable(_) | Failure::UpstreamGone(_) => Fate::Keep,
             Failure::UpstreamMisbehaved(_) => Fate::Keep,
@@ -133,7 +133,7 @@ impl Failure {
 
     /// Whether the same request would meet the same answer: the SDKs are told not to
     /// try again (`x-should-retry: false`).
-    pub fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         match self {
             Failure::ClientMisbehaved(_)
             | Failure::ClientUnsupported(_)
@@ -149,7 +149,7 @@ impl Failure {
 
     /// Whether the operator wants to hear of it at `--log error`: everything that is not
     /// the agent's own doing.
-    pub fn concerns_operator(&self) -> bool {
+    pub(crate) fn concerns_operator(&self) -> bool {
         match self {
             Failure::Refused(Denial::CredentialUnset { .. } | Denial::Loop) => true,
             Failure::TimedOut(Lapse::UpstreamRead | Lapse::ResponseHead)

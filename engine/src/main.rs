@@ -11,11 +11,13 @@ use engine::{check, health_check, process, serve};
 fn main() -> ExitCode {
     // Before anything can be read that must not be seen.
     if let Err(error) = process::hide_memory() {
-        serve::tell(&format!("can't keep this process's memory to itself: {error}"));
+        serve::tell(&format!(
+            "can't keep this process's memory to itself: {error}"
+        ));
         return ExitCode::FAILURE;
     }
     let args = Args::parse();
-    let command = args.command();
+    let command = args.subcommand();
     #[cfg(feature = "demo")]
     if command == Command::Demo {
         return engine::demo::run();

@@ -101,7 +101,9 @@ fn listen(config: &Config) -> Result<Listen, Problem> {
         if name != FACE {
             return Err(Problem::new(
                 "LISTEN_FDNAMES",
-                format!("socket {index} is named `{name}`, but only `{FACE}` is served: hand over no other"),
+                format!(
+                    "socket {index} is named `{name}`, but only `{FACE}` is served: hand over no other"
+                ),
             ));
         }
         match inherited.take_tcp_listener(index) {
@@ -128,7 +130,10 @@ fn start(
     let allowed_hosts = match config.allow_host.as_slice() {
         [] => AllowedHosts::any(),
         names => AllowedHosts::only(names.iter().map(String::as_str)).map_err(|name| {
-            refuse(&[Problem::new("--allow-host", format!("`{name}` is no authority"))])
+            refuse(&[Problem::new(
+                "--allow-host",
+                format!("`{name}` is no authority"),
+            )])
         })?,
     };
     let connector = Connector::new(
@@ -156,7 +161,11 @@ fn start(
 
 /// `2 routes: /a/, /b/`.
 fn describe(table: &RouteTable) -> String {
-    let paths: Vec<&str> = table.routes().iter().map(|route| route.path.as_str()).collect();
+    let paths: Vec<&str> = table
+        .routes()
+        .iter()
+        .map(|route| route.path.as_str())
+        .collect();
     match paths.as_slice() {
         [] => "no routes: every path is answered with 404".to_owned(),
         [path] => format!("1 route: {path}"),
@@ -209,7 +218,10 @@ async fn attend(
         Some(Ok(address)) => format!(", metrics on {address}"),
         Some(Err(_)) | None => String::new(),
     };
-    tell(&format!("listening on {} with {boot_line_end}{admin_at}", engine.address()));
+    tell(&format!(
+        "listening on {} with {boot_line_end}{admin_at}",
+        engine.address()
+    ));
     {
         let limits = Arc::new(config.limits.clone());
         let mut scrapes = std::pin::pin!(async {
@@ -257,7 +269,10 @@ fn reload(engine: &Engine, config: &Config, tokens: &TokenSource, log: &AccessLo
         }
         Err(problems) => {
             let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
-            log.process(&format!("not reloaded, the old routes stay: {}", problems.join("; ")));
+            log.process(&format!(
+                "not reloaded, the old routes stay: {}",
+                problems.join("; ")
+            ));
         }
     }
 }

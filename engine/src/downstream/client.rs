@@ -17,7 +17,7 @@ use crate::message::{HeadLimits, HeadScan};
 use crate::wire::{Deadline, ReadBuffer};
 
 /// What a client's stream must tell beyond its octets.
-pub trait ClientStream: AsyncRead + AsyncWrite + Unpin + Send {
+pub(crate) trait ClientStream: AsyncRead + AsyncWrite + Unpin + Send {
     /// Ready when a read would find something, without a buffer to read into: an idle
     /// connection holds none.
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;

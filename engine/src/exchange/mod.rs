@@ -244,6 +244,11 @@ impl<S: ClientStream> Exchange<'_, S> {
             .await?
             .map_err(Failure::Unreachable)?;
         self.record.reused = service.reused;
+        if !service.reused {
+            let upstream = &permit.route().upstream;
+            let log = &self.worker.log;
+            log.debug(|| format!("connected to {}:{}", upstream.host(), upstream.port()));
+        }
         if let Some(metrics) = &self.worker.metrics {
             metrics.upstream_acquired(service.reused);
         }
