@@ -71,7 +71,7 @@ impl Agent {
                 break;
             }
             answer.push_str(&String::from_utf8_lossy(&octets[..count]));
-            while seen < EVENTS.len() && answer.contains(EVENTS[seen]) {
+            while seen < EVENTS.len() && answer.contains(&format!("data: {}\n\n", EVENTS[seen])) {
                 let at = started.elapsed().as_millis();
                 transcript.say(&format!("  < {at:>4} ms  data: {}", EVENTS[seen]));
                 seen += 1;

@@ -42,6 +42,9 @@ pub(super) struct Segment<'a> {
     pub(super) name: &'a [u8],
     /// Parameters were cut off.
     pub(super) has_parameters: bool,
+    /// Only encoded separators stand between it and parameters in front of it: a service
+    /// that cuts parameters before it decodes never sees it (`name;x%2Fthis`).
+    pub(super) in_parameters: bool,
     /// The separator in front of it was encoded: some services see one segment here.
     pub(super) joined: bool,
 }
@@ -80,7 +83,7 @@ impl<'p> DecodedPath<'p> {
     /// The segments, empty ones left out.
     pub(super) fn segments(&self) -> impl Iterator<Item = Segment<'_>> + Clone {
         let mut rest = Some(&self.0[..]);
-        let mut joined = false;
+        let (mut joined, mut in_parameters) = (false, false);
         core::iter::from_fn(move || {
             loop {
                 let path = rest?;
@@ -94,11 +97,13 @@ impl<'p> DecodedPath<'p> {
                 let segment = Segment {
                     name,
                     has_parameters: name.len() < whole.len(),
+                    in_parameters,
                     joined,
                 };
                 // Over empty segments one certain separator makes the boundary certain.
                 let plain = end.is_some_and(|end| path[end] == b'/');
                 joined = !plain && (joined || !whole.is_empty());
+                in_parameters = !plain && (in_parameters || segment.has_parameters);
                 if !whole.is_empty() {
                     return Some(segment);
                 }
@@ -227,6 +232,17 @@ mod tests {
             [("a".to_owned(), true, certain), row("b", certain)]
         );
         assert_eq!(segments("/;x%3by"), [(String::new(), true, certain)]);
+    }
+
+    #[test]
+    fn parameters_may_reach_over_encoded_separators() {
+        let path = DecodedPath::of(b"/a;x%2Fb%2fc/d%3By%255Ce/f").expect("no dot segment");
+        let segments = path.segments();
+        let within: Vec<&[u8]> = segments
+            .filter(|s| s.in_parameters)
+            .map(|s| s.name)
+            .collect();
+        assert_eq!(within, [b"b", b"c", b"e"]);
     }
 
     #[test]

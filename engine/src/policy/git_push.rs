@@ -4,7 +4,7 @@
 //! Both are refused, for git explains a failed discovery well and a failed upload badly.
 //! Fetching is the same with `git-upload-pack`, and passes.
 
-use super::decoded_path::DecodedPath;
+use super::decoded_path::{DecodedPath, Segment};
 use super::query::Query;
 use std::collections::BTreeMap;
 
@@ -21,11 +21,23 @@ impl GitPush {
     /// Looks at a suffix and the raw query that came with it. The method does not
     /// matter: no other use of these two paths is known.
     pub(super) fn of(suffix: &DecodedPath<'_>, raw_query: Option<&[u8]>) -> Option<GitPush> {
+        let with = |segment: &Segment<'_>| !segment.name.is_empty();
+        let without = |segment: &Segment<'_>| with(segment) && !segment.in_parameters;
+        // Tomcat, and so Bitbucket and Gerrit, cut `;x%2Fy` before they decode it.
+        GitPush::read(suffix, with, raw_query).or_else(|| GitPush::read(suffix, without, raw_query))
+    }
+
+    /// Looks at those segments alone that `counts` says are there.
+    fn read(
+        suffix: &DecodedPath<'_>,
+        counts: impl Fn(&Segment<'_>) -> bool,
+        raw_query: Option<&[u8]>,
+    ) -> Option<GitPush> {
         let names = || {
             suffix
                 .segments()
+                .filter(&counts)
                 .map(|segment| segment.name)
-                .filter(|name| !name.is_empty())
         };
         let count = names().count();
         let is = |index: Option<usize>, name: &str| {
@@ -104,6 +116,9 @@ mod tests {
             "o/r.git%5Cgit-receive-pack",
             "o/r.git/git-receive-pack%2F",
             "o/r.git/git-receive-pack%5c",
+            "o/r.git/git-receive-pack;x%2Fy",
+            "o/r.git/git-receive-pack;x%2Fy%5Cz/",
+            "o/r.git/git-receive-pack;x%252Fy",
             "o/r.git/git-receive-pack?",
             "o/r.git/git-receive-pack?service=git-upload-pack",
         ] {
@@ -159,6 +174,8 @@ mod tests {
             "o/r/info%5Crefs",
             "o/r.git%2finfo/refs",
             "o/r.git/info/;x/refs",
+            "o/r.git/info/refs;x%2Fy",
+            "o/r.git/info;a%2Fb/refs;c%2Fd",
         ] {
             let target = format!("{path}?service=git-receive-pack");
             assert_eq!(push(&target).as_deref(), Some("o/r"), "{target}");

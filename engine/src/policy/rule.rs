@@ -121,12 +121,9 @@ impl DenyRule {
             if self.rest && reached & all != 0 {
                 return true;
             }
-            // A service that knows no parameters takes `;x` for a name, another for nothing.
-            let mut next = if segment.has_parameters && segment.name.is_empty() {
-                reached
-            } else {
-                0
-            };
+            // Whether these are segments depends on what a service takes for parameters.
+            let may_be_none = segment.in_parameters || segment.name.is_empty();
+            let mut next = if may_be_none { reached } else { 0 };
             for (index, pattern) in self.segments.iter().enumerate() {
                 let (before, after) = (1_u64 << index, 2_u64 << index);
                 match pattern {
@@ -233,6 +230,10 @@ mod tests {
             ("DELETE /items/*", "items/;1"),
             ("DELETE /items/*", "items/%3B1"),
             ("DELETE /items/x", "items/;1/x"),
+            ("DELETE /items/x", "items/x;y%2Fz"),
+            ("DELETE /items/x", "items/x;y%2Fz%5Cz/"),
+            ("DELETE /items/x/z", "items/x;y%2Fz"),
+            ("DELETE /items/x/a", "items/x;y%2Fz/a"),
         ] {
             assert!(matches(rule, "DELETE", suffix), "{rule} on {suffix}");
         }
