@@ -2,10 +2,12 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -31,6 +33,9 @@ pub struct Builder {
     log: Option<&'static str>,
     stdin: Option<Vec<u8>>,
     inherited: Vec<TcpListener>,
+    inherited_names: Option<String>,
+    descriptors: Option<usize>,
+    user: Option<u32>,
     bare: bool,
     folder: TempDir,
 }
@@ -47,6 +52,9 @@ impl Default for Builder {
             log: Some("debug"),
             stdin: None,
             inherited: Vec::new(),
+            inherited_names: None,
+            descriptors: None,
+            user: None,
             bare: false,
             folder: tempfile::tempdir().expect("a temporary folder"),
         }
@@ -130,6 +138,24 @@ impl Builder {
         self
     }
 
+    /// Names the inherited sockets (`LISTEN_FDNAMES`).
+    pub fn inherit_names(mut self, names: &str) -> Builder {
+        self.inherited_names = Some(names.to_owned());
+        self
+    }
+
+    /// The most descriptors that the process may have, soft and hard.
+    pub fn descriptors(mut self, count: usize) -> Builder {
+        self.descriptors = Some(count);
+        self
+    }
+
+    /// Runs as another user, which only root can ask for.
+    pub fn user(mut self, id: u32) -> Builder {
+        self.user = Some(id);
+        self
+    }
+
     /// Leaves out `--routes`, `--bind`, `--port` and `--log`.
     pub fn bare(mut self) -> Builder {
         self.bare = true;
@@ -156,9 +182,13 @@ impl Builder {
 
     fn command(&mut self) -> Command {
         let routes = self.routes_file();
-        let mut command = match self.inherited.len() {
-            0 => Command::new(cred_proxy()),
-            count => self.command_that_inherits(count),
+        let mut command = match self.script() {
+            None => Command::new(self.executable()),
+            Some(script) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", &script, "sh"]).arg(self.executable());
+                shell
+            }
         };
         command.env_clear();
         if let Some(path) = std::env::var_os("PATH") {
@@ -190,20 +220,47 @@ impl Builder {
                 None => command.stdout(Stdio::null()),
             };
         }
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         command.stderr(Stdio::piped());
         command
     }
 
-    /// A shell moves its standard streams, which are the sockets, to where `LISTEN_FDS`
-    /// has them, and becomes the process.
-    fn command_that_inherits(&self, count: usize) -> Command {
+    /// Another user may not reach the build folder, so gets a copy.
+    fn executable(&self) -> PathBuf {
+        if self.user.is_none() {
+            return cred_proxy().to_owned();
+        }
+        let copy = self.folder.path().join("cred-proxy");
+        fs::copy(cred_proxy(), &copy).expect("a copy");
+        let all = Permissions::from_mode(0o755);
+        fs::set_permissions(self.folder.path(), all).expect("a folder for all");
+        copy
+    }
+
+    /// What only a shell can do before it becomes the process: set the limit of
+    /// descriptors, and move its standard streams, which are the sockets, to where
+    /// `LISTEN_FDS` has them.
+    fn script(&self) -> Option<String> {
+        let limit = match self.descriptors {
+            Some(count) => format!("ulimit -n {count}; "),
+            None if self.inherited.is_empty() => return None,
+            None => String::new(),
+        };
+        if self.inherited.is_empty() {
+            return Some(format!("{limit}exec \"$@\""));
+        }
+        let count = self.inherited.len();
         let second = if count == 2 { "4<&1" } else { "" };
-        let script = format!(
-            "LISTEN_PID=$$ LISTEN_FDS={count} exec \"$@\" 3<&0 {second} 0</dev/null 1>/dev/null"
-        );
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", &script, "sh"]).arg(cred_proxy());
-        command
+        let names = match &self.inherited_names {
+            Some(names) => format!("LISTEN_FDNAMES={names}"),
+            None => String::new(),
+        };
+        Some(format!(
+            "{limit}LISTEN_PID=$$ LISTEN_FDS={count} {names} \\
+             exec \"$@\" 3<&0 {second} 0</dev/null 1>/dev/null"
+        ))
     }
 
     fn spawn(&mut self) -> Child {

@@ -136,6 +136,20 @@ impl Proxy {
         found.unwrap_or_else(|| panic!("ended without {what}:\n{}", self.log()))
     }
 
+    /// Waits for `count` lines of standard error that `wanted` accepts.
+    pub fn wait_for_lines(
+        &self,
+        what: &str,
+        count: usize,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Vec<String> {
+        let found = self.outputs[0].wait(what, |lines| {
+            let lines: Vec<String> = lines.iter().filter(|l| wanted(l)).cloned().collect();
+            (lines.len() >= count).then_some(lines)
+        });
+        found.unwrap_or_else(|| panic!("ended without {count} of {what}:\n{}", self.log()))
+    }
+
     /// Waits for `count` lines of the access log: JSON objects with a `status`.
     pub fn wait_for_access(&self, count: usize) -> Vec<Value> {
         let found = self.outputs[0].wait("access log line", |lines| {
@@ -183,6 +197,15 @@ impl Proxy {
     pub fn terminate(self) -> ExitStatus {
         self.signal(Signal::TERM);
         self.wait_for_end()
+    }
+
+    /// Sends SIGTERM, waits for the end, and gives all of standard error.
+    pub fn terminate_with_log(mut self) -> String {
+        self.signal(Signal::TERM);
+        self.ended = wait_for_exit(&mut self.child, GUARD + GUARD);
+        assert!(self.ended.is_some(), "the process ends");
+        let log = self.outputs[0].finish();
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     /// Waits for the end, and searches for leaks.

@@ -1,0 +1,247 @@
+//! Section 8, the deadlines, set short by their flags.
+
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::support::{OK, assert_own_answer, get, one_exchange, request};
+use harness::upstream::listen;
+use harness::{Client, Ending, Peer, Proxy, Upstream, flag};
+
+/// The deadline that is under test.
+const SHORT: Duration = Duration::from_millis(400);
+
+fn with(name: &str) -> (Upstream, Proxy) {
+    let upstream = Upstream::plain();
+    let proxy = Proxy::to(&upstream).deadline(name, SHORT).start();
+    (upstream, proxy)
+}
+
+/// Runs `wait` and expects it to take as long as the deadline, not less.
+fn takes_its_time<T>(wait: impl FnOnce() -> T) -> T {
+    let begun = Instant::now();
+    let result = wait();
+    let waited = begun.elapsed();
+    // Timers tick in milliseconds and may have begun a little before this clock.
+    assert!(
+        waited > SHORT - Duration::from_millis(100),
+        "only {waited:?}"
+    );
+    result
+}
+
+/// Sends an octet each 50 ms, which is progress, until an answer comes.
+fn trickle(client: &mut Client, octets: &[u8]) -> usize {
+    for (index, octet) in octets.iter().enumerate() {
+        if client.readable_within(Duration::from_millis(50)) || client.push(&[*octet]).is_err() {
+            return index;
+        }
+    }
+    octets.len()
+}
+
+#[test]
+fn a_request_head_that_is_not_complete_in_time_is_a_408() {
+    let (upstream, proxy) = with(flag::REQUEST_HEAD_TIME);
+    for part in ["G", "GET /api/x HTTP/1.1\r\nHost: a\r\n"] {
+        let mut client = proxy.client();
+        client.send(part);
+        let answer = takes_its_time(|| client.read_response("GET"));
+        assert_own_answer(&answer, 408);
+        assert!(answer.closes(), "{:?}", answer.head);
+        client.wait_for_close();
+    }
+    upstream.assert_untouched();
+    one_exchange(&proxy, &upstream);
+}
+
+#[test]
+fn a_head_that_trickles_in_is_not_given_more_time() {
+    let (_upstream, proxy) = with(flag::REQUEST_HEAD_TIME);
+    let mut client = proxy.client();
+    let endless = get("/api/x").replace("\r\n\r\n", "\r\nX: ") + &"y".repeat(100);
+    let sent = takes_its_time(|| trickle(&mut client, endless.as_bytes()));
+    assert!(sent < 60, "{sent} octets were taken");
+    assert_own_answer(&client.read_response("GET"), 408);
+}
+
+#[test]
+fn a_connection_between_requests_is_closed_in_silence() {
+    let (upstream, proxy) = with(flag::IDLE_TIME);
+    let mut client = proxy.client();
+    client.send(get("/api/x"));
+    let mut service = upstream.accept();
+    service.read_head();
+    // The time of an exchange is not idle.
+    assert!(!client.readable_within(SHORT * 2));
+    service.send(OK);
+    client.read_response("GET");
+    let (ending, _) = takes_its_time(|| client.wait_for_close());
+    assert_eq!(ending, Ending::Closed);
+    // Nor is a connection waited for that never says a word.
+    let mut client = proxy.client();
+    assert_eq!(client.wait_for_close().0, Ending::Closed);
+}
+
+#[test]
+fn a_client_that_stops_within_its_body_gets_a_408() {
+    let (upstream, proxy) = with(flag::REQUEST_BODY_IDLE_TIME);
+    for framing in ["Content-Length: 100\r\n", "Transfer-Encoding: chunked\r\n"] {
+        let mut client = proxy.client();
+        client.send(request("POST", "/api/x", framing) + "5\r\nhello\r\n");
+        let mut service = upstream.accept();
+        service.read_head();
+        let answer = takes_its_time(|| client.read_response("POST"));
+        assert_own_answer(&answer, 408);
+        assert!(answer.closes(), "{:?}", answer.head);
+        service.read_to_end();
+    }
+}
+
+#[test]
+fn a_body_that_trickles_in_is_progress() {
+    let (upstream, proxy) = with(flag::REQUEST_BODY_IDLE_TIME);
+    let mut client = proxy.client();
+    client.send(request("POST", "/api/x", "Content-Length: 20\r\n"));
+    assert_eq!(trickle(&mut client, &[b'x'; 20]), 20);
+    let mut service = upstream.accept();
+    assert_eq!(service.read_request().1, [b'x'; 20]);
+    service.send(OK);
+    assert_eq!(client.read_response("POST").status(), 200);
+}
+
+#[test]
+fn a_client_that_waits_for_a_100_is_not_late() {
+    let (upstream, proxy) = with(flag::REQUEST_BODY_IDLE_TIME);
+    let mut client = proxy.client();
+    let fields = "Content-Length: 5\r\nExpect: 100-continue\r\n";
+    client.send(request("POST", "/api/x", fields));
+    let mut service = upstream.accept();
+    service.read_head();
+    assert!(!client.readable_within(SHORT * 3), "no 408");
+    service.send("HTTP/1.1 100 Continue\r\n\r\n");
+    assert_eq!(client.read_head().status(), 100);
+    client.send("hello");
+    assert_eq!(service.read_exact(5), b"hello");
+    service.send(OK);
+    assert_eq!(client.read_response("POST").status(), 200);
+}
+
+#[test]
+fn an_upstream_that_reads_nothing_of_a_request_is_a_504() {
+    let (upstream, proxy) = with(flag::UPSTREAM_READ_IDLE_TIME);
+    let mut client = proxy.client();
+    client.send(request("POST", "/api/x", "Content-Length: 100000000\r\n"));
+    let mut service = upstream.accept();
+    service.read_head();
+    let sent = client.send_until_blocked(100_000_000);
+    assert!(sent < 100_000_000, "the upstream does not read");
+    let answer = client.read_response("POST");
+    assert_own_answer(&answer, 504);
+    client.read_to_end();
+    service.read_to_end();
+}
+
+#[test]
+fn an_upstream_that_does_not_answer_is_a_504() {
+    let (upstream, proxy) = with(flag::RESPONSE_HEAD_TIME);
+    for part in ["", "HTTP/1.1 200 OK\r\n"] {
+        let mut client = proxy.client();
+        client.send(request("POST", "/api/x", "Content-Length: 5\r\n") + "hello");
+        let mut service = upstream.accept();
+        service.read_request();
+        service.send(part);
+        let answer = takes_its_time(|| client.read_response("POST"));
+        assert_own_answer(&answer, 504);
+        service.read_to_end();
+    }
+}
+
+#[test]
+fn the_time_for_an_answer_counts_from_the_last_octet_of_the_request() {
+    let (upstream, proxy) = with(flag::RESPONSE_HEAD_TIME);
+    let mut client = proxy.client();
+    client.send(request("POST", "/api/x", "Content-Length: 20\r\n"));
+    assert_eq!(trickle(&mut client, &[b'x'; 20]), 20);
+    let mut service = upstream.accept();
+    service.read_request();
+    service.send(OK);
+    assert_eq!(client.read_response("POST").status(), 200);
+}
+
+#[test]
+fn a_response_body_may_be_silent_for_as_long_as_it_likes() {
+    let upstream = Upstream::plain();
+    let mut builder = Proxy::to(&upstream);
+    for name in [
+        flag::REQUEST_HEAD_TIME,
+        flag::IDLE_TIME,
+        flag::REQUEST_BODY_IDLE_TIME,
+        flag::UPSTREAM_READ_IDLE_TIME,
+        flag::CONNECT_TIME,
+        flag::RESPONSE_HEAD_TIME,
+        flag::CLIENT_READ_IDLE_TIME,
+        flag::TUNNEL_IDLE_TIME,
+        flag::POOL_IDLE_TIME,
+    ] {
+        builder = builder.deadline(name, SHORT);
+    }
+    let proxy = builder.start();
+    let mut client = proxy.client();
+    client.send(get("/api/x"));
+    let mut service = upstream.accept();
+    service.read_head();
+    service.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    service.send_chunk("one");
+    assert_eq!(client.read_head().status(), 200);
+    assert_eq!(client.read_chunk().as_deref(), Some(&b"one"[..]));
+    assert!(
+        !client.readable_within(SHORT * 4),
+        "nothing ends the silence"
+    );
+    service.send_chunk("two");
+    assert_eq!(client.read_chunk().as_deref(), Some(&b"two"[..]));
+    service.send("0\r\n\r\n");
+    assert_eq!(client.read_chunk(), None);
+}
+
+#[test]
+fn a_client_that_reads_nothing_is_closed_and_the_upstream_with_it() {
+    let (upstream, proxy) = with(flag::CLIENT_READ_IDLE_TIME);
+    let mut client = proxy.client();
+    client.small_receive_buffer();
+    client.send(get("/api/x"));
+    let mut service = upstream.accept();
+    service.read_head();
+    service.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
+    let sent = service.send_until_blocked(100_000_000);
+    assert!(sent < 100_000_000);
+    service.read_to_end();
+}
+
+#[test]
+fn a_tls_handshake_that_does_not_end_is_a_504() {
+    let listener = listen();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let proxy = Proxy::to_url(&url)
+        .deadline(flag::CONNECT_TIME, SHORT)
+        .start();
+    let mut client = proxy.client();
+    client.send(get("/api/x"));
+    let (stream, _): (TcpStream, _) = listener.accept().expect("a connection");
+    let answer = takes_its_time(|| client.read_response("GET"));
+    assert_own_answer(&answer, 504);
+    drop(stream);
+}
+
+#[test]
+fn every_deadline_can_be_set_by_the_environment() {
+    let upstream = Upstream::plain();
+    let proxy = Proxy::to(&upstream)
+        .env(flag::variable(flag::RESPONSE_HEAD_TIME), flag::time(SHORT))
+        .start();
+    let mut client = proxy.client();
+    client.send(get("/api/x"));
+    let mut service = upstream.accept();
+    service.read_head();
+    assert_own_answer(&takes_its_time(|| client.read_response("GET")), 504);
+}
