@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use harness::{Authority, Peer, Proxy, Upstream};
+use rcgen::generate_simple_self_signed;
 use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
 use crate::{GET, NAME, OK, assert_own_answer, proxy_to, service};
 
@@ -85,25 +88,28 @@ fn a_certificate_of_the_future_is_refused_as_not_yet_valid() {
 }
 
 #[test]
-fn a_certificate_of_an_authority_that_nobody_trusts_is_refused() {
-    let (trusted, stranger) = (Authority::new(), Authority::new());
-    let config = stranger.server_config(&[NAME]);
-    assert_refused(config, &trusted, &["issuer", "trust", "authority"]);
+fn a_certificate_that_no_authority_signed_is_refused() {
+    let trusted = Authority::new();
+    let signed = generate_simple_self_signed([NAME.to_owned()]).expect("a certificate");
+    let key = PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der());
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("protocol versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![signed.cert.der().clone()], key.into())
+        .expect("a certificate that fits its key");
+    let words = ["issuer", "trust", "authority"];
+    assert_refused(Arc::new(config), &trusted, &words);
 }
 
 #[test]
 fn a_certificate_of_another_authority_of_the_same_name_is_refused() {
-    // Both authorities have the same subject: only the signature tells them apart, and
-    // the stranger even presents its own certificate as part of its chain.
+    // Only the signature tells them apart: the stranger even sends its own certificate.
     let (trusted, stranger) = (Authority::new(), Authority::new());
-    let config = stranger.sign(&[NAME], |params| {
-        params.use_authority_key_identifier_extension = false;
-    });
-    assert_refused(
-        config,
-        &trusted,
-        &["issuer", "trust", "authority", "signature"],
-    );
+    let config = stranger.server_config(&[NAME]);
+    let words = ["issuer", "trust", "authority", "signature"];
+    assert_refused(config, &trusted, &words);
 }
 
 #[test]
