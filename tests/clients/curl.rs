@@ -9,7 +9,8 @@ use harness::origin::Origin;
 use harness::program::Program;
 use harness::received::BodyFraming;
 use harness::wiretap::Wiretap;
-use harness::{Authority, Proxy, require};
+use harness::{Authority, Peer, Proxy, Upstream, require};
+use serde_json::json;
 use tempfile::tempdir;
 
 use crate::{NAME, ours, proxy_to};
@@ -286,6 +287,114 @@ fn a_broken_off_download_fails_visibly() {
     let code = got.status.code();
     assert!(matches!(code, Some(18 | 56)), "{got:#?}");
     assert_eq!(got.stdout, "half");
+}
+
+#[test]
+fn a_curl_that_is_killed_ends_the_services_stream() {
+    let Some(_) = require::program("curl: killed", "curl") else {
+        return;
+    };
+    let (authority, home) = (Authority::new(), tempdir().unwrap());
+    let upstream = Upstream::tls(authority.server_config(&[NAME]));
+    let proxy = Proxy::to_url(&upstream.url_of(NAME))
+        .env("SSL_CERT_FILE", authority.pem_file())
+        .start();
+    let url = format!("http://{}/api/x", proxy.address());
+    let mut running = curl(home.path()).args(["--no-buffer", &url]).start();
+    let mut service = upstream.accept();
+    service.read_request();
+    service.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    service.send_chunk("words that cost money\n");
+    assert_eq!(running.line(), "words that cost money");
+    running.kill();
+    service.wait_for_close();
+}
+
+#[test]
+fn a_refused_upload_is_explained_although_nobody_read_it() {
+    let Some(_) = require::program("curl: a refused upload", "curl") else {
+        return;
+    };
+    let (authority, home) = (Authority::new(), tempdir().unwrap());
+    let origin = echo(&authority);
+    let rule = "PUT /**";
+    let proxy = proxy_to("/api/", &origin, &authority)
+        .with(json!({ "deny": [rule] }))
+        .start();
+    let wiretap = Wiretap::before(&proxy);
+    let got = curl(home.path())
+        .args(["--header", "Expect:", "--upload-file", "-"])
+        .arg(wiretap.url("/api/x"))
+        .run_with(&vec![b'x'; 8 << 20]);
+    assert!(got.stdout.contains(rule), "{got:#?}");
+    assert_eq!(origin.connections(), 0, "nothing may leave");
+}
+
+#[test]
+fn a_curl_that_takes_us_for_its_proxy_is_routed_by_the_path() {
+    let Some(_) = require::program("curl: --proxy", "curl") else {
+        return;
+    };
+    let (authority, home) = (Authority::new(), tempdir().unwrap());
+    let origin = echo(&authority);
+    let (_proxy, wiretap) = wired(&origin, &authority);
+    let got = curl(home.path())
+        .args(["--proxy", &wiretap.url("")])
+        .args(["--proxy-user", &format!("agent:{AGENTS_OWN}")])
+        .arg("http://whatever.example/api/x")
+        .run();
+    assert_eq!(got.stdout, "GET /x 0\n", "{got:#?}");
+    let requests = origin.requests();
+    assert_only_ours(&requests, "authorization", &ours());
+    assert_eq!(
+        requests[0].only("host"),
+        format!("{NAME}:{}", origin.port())
+    );
+    for field in ["proxy-authorization", "proxy-connection", "connection"] {
+        assert!(requests[0].all(field).is_empty(), "{requests:#?}");
+    }
+}
+
+#[test]
+fn a_tunnel_is_not_opened_for_anybody() {
+    let Some(_) = require::program("curl: CONNECT", "curl") else {
+        return;
+    };
+    let (authority, home) = (Authority::new(), tempdir().unwrap());
+    let origin = echo(&authority);
+    let (_proxy, wiretap) = wired(&origin, &authority);
+    let got = curl(home.path())
+        .args([
+            "--proxy",
+            &wiretap.url(""),
+            "--write-out",
+            "%{http_connect}",
+        ])
+        .arg(format!("https://{NAME}:{}/", origin.port()))
+        .run();
+    assert_eq!(got.stdout, "501", "{got:#?}");
+    assert!(!got.status.success(), "{got:#?}");
+    assert_eq!(origin.connections(), 0, "nothing may leave");
+}
+
+#[test]
+fn a_curl_that_offers_http_2_is_answered_in_1_1() {
+    let Some(_) = require::program("curl: --http2", "curl") else {
+        return;
+    };
+    let (authority, home) = (Authority::new(), tempdir().unwrap());
+    let origin = echo(&authority);
+    let (_proxy, wiretap) = wired(&origin, &authority);
+    let got = curl(home.path())
+        .args(["--http2", "--write-out", "%{http_version}"])
+        .arg(wiretap.url("/api/x"))
+        .run();
+    assert_eq!(got.stdout, "GET /x 0\n1.1", "{got:#?}");
+    let requests = origin.requests();
+    assert_only_ours(&requests, "authorization", &ours());
+    for field in ["upgrade", "http2-settings", "connection"] {
+        assert!(requests[0].all(field).is_empty(), "{requests:#?}");
+    }
 }
 
 #[test]

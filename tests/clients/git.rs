@@ -164,6 +164,33 @@ fn a_shallow_clone_brings_one_commit() {
 }
 
 #[test]
+fn a_git_that_offers_http_2_clones_in_1_1() {
+    let Some(_) = require::program("git: HTTP/2", "git") else {
+        return;
+    };
+    let setting = Setting::new();
+    let repository = setting.forge.create("owner/repo");
+    add_commits(&repository, "main", 2, "first");
+    let proxy = setting.proxy().start();
+    let wiretap = Wiretap::before(&proxy);
+    let arguments = [
+        "-c",
+        "http.version=HTTP/2",
+        "clone",
+        "--quiet",
+        URL,
+        "clone",
+    ];
+    let cloned = setting.git(&wiretap, &arguments);
+    assert!(cloned.status.success(), "{cloned:#?}");
+    assert_eq!(
+        head_of(&setting.clone(), "HEAD"),
+        head_of(&repository, "main")
+    );
+    setting.requests();
+}
+
+#[test]
 fn a_fetch_negotiation_of_more_than_a_mebibyte_arrives_in_chunks() {
     let Some(_) = require::program("git: a large negotiation", "git") else {
         return;

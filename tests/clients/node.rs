@@ -8,7 +8,7 @@ use harness::origin::Origin;
 use harness::program::Program;
 use harness::received::BodyFraming;
 use harness::wiretap::Wiretap;
-use harness::{Authority, require};
+use harness::{Authority, Peer, Proxy, Upstream, require};
 use tempfile::tempdir;
 
 use crate::{NAME, ours, proxy_to};
@@ -20,7 +20,7 @@ fn fetch(home: &Path, doing: &str, url: &str) -> Program {
 }
 
 #[test]
-fn two_fetches_in_a_row_bring_their_bodies_over_one_connection() {
+fn two_fetches_in_a_row_use_one_connection_to_the_service() {
     let Some(_) = require::program("node: GET", "node") else {
         return;
     };
@@ -29,7 +29,11 @@ fn two_fetches_in_a_row_bring_their_bodies_over_one_connection() {
     let origin = Origin::start(Some(tls), |request, answer| {
         answer.whole("200 OK", &[], request.target.as_bytes())
     });
-    let proxy = proxy_to("/api/", &origin, &authority).start();
+    // Node may open a second connection to the proxy, but all lead to one worker's pool.
+    let proxy = proxy_to("/api/", &origin, &authority)
+        .arg("--threads")
+        .arg("1")
+        .start();
     let wiretap = Wiretap::before(&proxy);
     let got = fetch(home.path(), "get", &wiretap.url("/api/x?y=%C3%A4")).run();
     assert_eq!(got.stdout, "200 /x?y=%C3%A4\n".repeat(2), "{got:#?}");
@@ -86,4 +90,26 @@ fn each_event_of_a_stream_arrives_before_the_next_one_leaves() {
     let ended = agent.finish();
     assert!(ended.status.success(), "{ended:#?}");
     assert_only_ours(&model.origin().requests(), "authorization", &ours());
+}
+
+#[test]
+fn a_fetch_that_is_aborted_ends_the_services_stream() {
+    let Some(_) = require::program("node: an abort", "node") else {
+        return;
+    };
+    let (authority, home) = (Authority::new(), tempdir().unwrap());
+    let upstream = Upstream::tls(authority.server_config(&[NAME]));
+    let proxy = Proxy::to_url(&upstream.url_of(NAME))
+        .env("SSL_CERT_FILE", authority.pem_file())
+        .start();
+    let url = format!("http://{}/api/x", proxy.address());
+    let mut agent = fetch(home.path(), "leave", &url).start();
+    let mut service = upstream.accept();
+    service.read_request();
+    service.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    service.send_chunk("words that cost money");
+    assert_eq!(agent.line(), "words that cost money");
+    service.wait_for_close();
+    let ended = agent.finish();
+    assert!(ended.status.success(), "{ended:#?}");
 }

@@ -1,5 +1,6 @@
 //! npm with a private registry behind a route.
 
+use std::fs;
 use std::path::Path;
 
 use harness::agent::{AGENTS_OWN, assert_only_ours};
@@ -77,6 +78,18 @@ fn scoped_and_unscoped_packages_install_through_the_route() {
         "/plainpkg/-/plainpkg-2.1.0.tgz",
     ];
     assert_eq!(targets, expected, "as npm wrote them, tarballs included");
+
+    // Once more from the lock file, which names the tarballs only.
+    let installed = registry.origin().requests().len();
+    fs::remove_dir_all(home.path().join("cache")).expect("npm's cache");
+    let again = agents_npm(home.path(), &wiretap).arg("ci").run();
+    assert!(again.status.success(), "{again:#?}");
+    let requests = &registry.origin().requests()[installed..];
+    assert_only_ours(requests, "authorization", &bearer_of(&registry));
+    let tarballs = requests
+        .iter()
+        .all(|request| request.target.ends_with(".tgz"));
+    assert!(tarballs && requests.len() == 2, "{requests:#?}");
 }
 
 #[test]

@@ -13,13 +13,18 @@ use crate::process::GUARD;
 /// What it does with a CONNECT request.
 #[derive(Clone, Debug)]
 pub enum Manner {
-    /// Brings the tunnel to this address.
+    /// Brings the tunnel to this address, with [`ESTABLISHED`].
     Tunnel(SocketAddr),
+    /// Brings the tunnel to this address, with this head.
+    TunnelSaying(&'static str, SocketAddr),
     /// Says these octets, then closes.
     Say(String),
     /// Keeps the connection and says nothing.
     Silent,
 }
+
+/// What most of them say.
+pub const ESTABLISHED: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
 
 /// A running outbound proxy; it stops accepting when it goes out of scope.
 pub struct ConnectProxy {
@@ -115,13 +120,8 @@ impl Shared {
             .push(Head::new(octets));
         self.changed.notify_all();
         match &self.manner {
-            Manner::Tunnel(address) => {
-                let mut target = TcpStream::connect(address)?;
-                target.set_nodelay(true)?;
-                target.write_all(&early)?;
-                client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
-                join(client, target)
-            }
+            Manner::Tunnel(address) => bring(client, *address, ESTABLISHED, &early),
+            Manner::TunnelSaying(head, address) => bring(client, *address, head, &early),
             Manner::Say(answer) => {
                 client.write_all(answer.as_bytes())?;
                 client.shutdown(Shutdown::Write)?;
@@ -130,6 +130,14 @@ impl Shared {
             Manner::Silent => client.read_to_end(&mut Vec::new()).map(drop),
         }
     }
+}
+
+fn bring(mut client: TcpStream, to: SocketAddr, head: &str, early: &[u8]) -> io::Result<()> {
+    let mut target = TcpStream::connect(to)?;
+    target.set_nodelay(true)?;
+    target.write_all(early)?;
+    client.write_all(head.as_bytes())?;
+    join(client, target)
 }
 
 fn join(client: TcpStream, target: TcpStream) -> io::Result<()> {

@@ -8,8 +8,11 @@ use harness::answer::After;
 use harness::origin::Origin;
 use harness::{Authority, Peer, Proxy, Upstream, flag};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion};
+use tokio_rustls::rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 use crate::{GET, NAME, OK, assert_own_answer, proxy_to, service};
 
@@ -94,6 +97,30 @@ fn a_service_of_tls_1_2_is_served() {
 fn a_service_of_tls_1_3_is_served() {
     let authority = Authority::new();
     assert_served(&speaking_only(&TLS13, &authority), NAME, &authority);
+}
+
+#[test]
+fn a_service_that_demands_a_client_certificate_is_a_bad_gateway() {
+    let authority = Authority::new();
+    let model = authority.server_config(&[NAME]);
+    let mut roots = RootCertStore::empty();
+    let pem = CertificateDer::from_pem_file(authority.pem_file()).expect("ca.pem");
+    roots.add(pem).expect("a certificate of an authority");
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let demand = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider));
+    for version in [&TLS12, &TLS13] {
+        let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&[version])
+            .expect("a version that the provider has")
+            .with_client_cert_verifier(demand.clone().build().expect("a verifier"))
+            .with_cert_resolver(Arc::clone(&model.cert_resolver));
+        let origin = answering(Arc::new(config));
+        let url = format!("https://{NAME}:{}", origin.port());
+        let proxy = proxy_to(&url, &authority).start();
+        let response = proxy.client().ask(GET);
+        assert_eq!(response.status(), 502, "{version:?}: {response:?}");
+        assert!(origin.requests().is_empty());
+    }
 }
 
 #[test]

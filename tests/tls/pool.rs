@@ -6,7 +6,7 @@ use std::sync::Arc;
 use harness::answer::After;
 use harness::origin::Origin;
 use harness::proxy::{TOKEN_ENV, bearer};
-use harness::{Authority, Proxy, TOKEN};
+use harness::{Authority, Peer, Proxy, TOKEN, Upstream};
 use serde_json::json;
 
 use crate::{GET, NAME, OK, proxy_to};
@@ -123,6 +123,25 @@ fn a_service_that_closes_after_every_answer_is_dialled_anew() {
         }
         assert_eq!(origin.requests().len(), 5, "none lost, none twice");
     }
+}
+
+#[test]
+fn an_answer_that_nobody_asked_for_is_never_given_to_anybody() {
+    let authority = Authority::new();
+    let upstream = Upstream::tls(authority.server_config(&[NAME]));
+    let proxy = proxy_to(&upstream.url_of(NAME), &authority)
+        .arg("--threads")
+        .arg("1")
+        .start();
+    let mut client = proxy.client();
+    client.send(GET);
+    let mut first = upstream.accept();
+    let unasked = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nunasked";
+    first.answer(format!("{OK}{unasked}"));
+    assert_eq!(client.read_response("GET").text(), "ok");
+    client.send(GET);
+    upstream.accept().answer(OK);
+    assert_eq!(client.read_response("GET").text(), "ok");
 }
 
 #[test]

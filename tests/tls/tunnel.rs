@@ -77,6 +77,42 @@ fn another_port_and_the_variable_in_lower_case_are_honoured() {
 }
 
 #[test]
+fn every_way_to_say_yes_to_connect_opens_the_tunnel() {
+    let rows = [
+        "HTTP/1.0 200 Connection established\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nVia: 1.1 a\r\nProxy-Agent: b\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\n\r\n",
+        // RFC 9110 §9.3.6: in a 2xx to CONNECT both are ignored.
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ];
+    for head in rows {
+        let authority = Authority::new();
+        let origin = answering(&authority);
+        let outbound = ConnectProxy::start(Manner::TunnelSaying(head, origin.address()));
+        let proxy = through(&outbound, "", &authority).start();
+        let response = proxy.client().ask(GET);
+        assert_eq!(response.text(), "ok", "after {head:?}");
+    }
+}
+
+#[test]
+fn an_ipv6_address_stands_in_brackets() {
+    let authority = Authority::new();
+    let address = "2001:db8::1";
+    let tls = authority.server_config(&[address]);
+    let origin = Origin::start(Some(tls), |_, answer| answer.whole("200 OK", &[], b"ok"));
+    let outbound = ConnectProxy::start(Manner::Tunnel(origin.address()));
+    let proxy = proxy_to(&format!("https://[{address}]"), &authority)
+        .env("HTTPS_PROXY", outbound.url(""))
+        .start();
+    assert_eq!(proxy.client().ask(GET).text(), "ok");
+    let line = outbound.heads()[0].start_line();
+    assert_eq!(line, format!("CONNECT [{address}]:443 HTTP/1.1"));
+    assert_eq!(origin.requests()[0].only("host"), format!("[{address}]"));
+}
+
+#[test]
 fn the_outbound_proxys_own_credentials_go_to_it_alone() {
     // As they stand in the URL, and as they mean.
     let rows = [

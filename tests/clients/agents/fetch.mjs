@@ -40,4 +40,12 @@ if (doing === "get") {
   const response = await fetch(url, { headers });
   say("open", response.headers.get("content-type"));
   await events(response);
+} else if (doing === "leave") {
+  const controller = new AbortController();
+  const response = await fetch(url, { headers, signal: controller.signal });
+  const { value } = await response.body.getReader().read();
+  say(new TextDecoder().decode(value));
+  controller.abort();
+  // Stays until it is told to go: leaving one stream is not ending the process.
+  process.stdin.resume();
 }
