@@ -3,6 +3,7 @@
 //! no service may see; none is shown the one that the proxy adds.
 
 mod curl;
+mod curl_ended;
 mod git;
 mod node;
 mod npm;
