@@ -176,3 +176,42 @@ fn canonical_number(digits: &[u8]) -> Option<u64> {
     let number: u64 = str::from_utf8(digits).ok()?.parse().ok()?;
     (number.to_string().as_bytes() == digits).then_some(number)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::HEAD_LIMITS;
+
+    /// A naive reader that took nothing would agree with an engine that takes nothing.
+    #[test]
+    fn the_naive_reader_reads() {
+        let read = request(
+            include_bytes!("../seeds/request_head/cl-largest"),
+            &HEAD_LIMITS,
+        );
+        let read = read.expect("a request");
+        let (method, target, host) = (read.method, read.target, read.host);
+        assert_eq!(
+            (method, target, host),
+            (&b"POST"[..], &b"/a"[..], Some(&b"a"[..]))
+        );
+        let body = announced(&read.fields, read.version, false);
+        assert_eq!(body, Some(Announced::Length(u64::MAX)));
+
+        let read = response(
+            include_bytes!("../seeds/response_head/no-content"),
+            &HEAD_LIMITS,
+        );
+        let read = read.expect("a response");
+        assert_eq!((read.status, read.reason, read.octets), (204, &b""[..], 36));
+
+        let smuggled = request(include_bytes!("../seeds/request_head/cl-te"), &HEAD_LIMITS);
+        let smuggled = smuggled.expect("a request");
+        assert_eq!(announced(&smuggled.fields, smuggled.version, false), None);
+        let folded = request(
+            include_bytes!("../seeds/request_head/obs-fold"),
+            &HEAD_LIMITS,
+        );
+        assert!(folded.is_none());
+    }
+}
