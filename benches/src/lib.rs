@@ -1,1 +1,4 @@
-//! What the benches share.
+//! What the benches share: what travels, and along which routes.
+
+pub mod routes;
+pub mod traffic;

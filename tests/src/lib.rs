@@ -21,20 +21,31 @@
 //! Every [`Client`] reports what it received to its [`Proxy`], which fails the test
 //! at the end if a token is in there or in the log: each test is a leak test too.
 
+pub mod agent;
+pub mod answer;
 pub mod authority;
 pub mod binary;
 pub mod builder;
 pub mod client;
+pub mod connect_proxy;
 pub mod flag;
+pub mod git_server;
 pub mod head;
 pub mod leak;
+pub mod model_server;
+pub mod npm_registry;
+pub mod origin;
 pub mod pattern;
 pub mod peer;
 pub mod process;
+pub mod program;
 pub mod proxy;
+pub mod received;
 pub mod require;
 pub mod service;
+pub mod test_programs;
 pub mod upstream;
+pub mod wiretap;
 
 pub use authority::Authority;
 pub use builder::Builder;

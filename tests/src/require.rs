@@ -1,5 +1,6 @@
 //! Programs that a test needs and a machine may lack.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 /// The variable that turns a missing program from a skip into a failure.
@@ -30,5 +31,9 @@ pub fn program(test: &str, program: &str) -> Option<PathBuf> {
 pub fn skip(test: &str, reason: &str) {
     let required = std::env::var_os(REQUIRE_ALL).is_some_and(|value| value == "1");
     assert!(!required, "{test}: {reason}, and {REQUIRE_ALL}=1");
-    eprintln!("SKIPPED {test}: {reason}");
+    // Not by `eprintln!`, which the test runner swallows where a test passes.
+    let line = format!("SKIPPED {test}: {reason}\n");
+    std::io::stderr()
+        .write_all(line.as_bytes())
+        .expect("standard error");
 }

@@ -14,28 +14,43 @@ const PROXY_NAME: &str = "cred-proxy";
 pub(crate) enum ReplyFormat {
     /// `text/plain`, which git prints as `remote:`.
     Text,
-    /// An object with `error` and `message`, which npm and the SDKs print.
+    /// An object whose `error` and `message` are the sentence: npm prints the one, others
+    /// the other.
     Json,
+    /// An object whose `error` is an object with the `message`, as the services of the SDKs
+    /// answer: those print nothing else.
+    SdkJson,
 }
 
 impl ReplyFormat {
-    /// JSON where `Accept` names it, else text.
+    /// JSON where `Accept` names it, or where the client itself sends JSON and takes
+    /// anything (npm's publish does); else text.
     pub(crate) fn asked_by(head: &RequestHead) -> Self {
-        let names_json = list_members(head.fields().all("accept")).any(|member| {
-            let media_type = member
-                .split(|&octet| octet == b';')
-                .next()
-                .unwrap_or_default();
-            let media_type = media_type.trim_ascii();
-            media_type.eq_ignore_ascii_case(b"application/json")
-                || media_type.to_ascii_lowercase().ends_with(b"+json")
-        });
-        if names_json {
-            ReplyFormat::Json
-        } else {
+        let fields = head.fields();
+        let sends_json = || {
+            fields.all("content-type").any(is_json)
+                && list_members(fields.all("accept")).all(|member| media_type(member) == b"*/*")
+        };
+        if !list_members(fields.all("accept")).any(is_json) && !sends_json() {
             ReplyFormat::Text
+        } else if fields.all("x-stainless-lang").next().is_some() {
+            ReplyFormat::SdkJson
+        } else {
+            ReplyFormat::Json
         }
     }
+}
+
+/// A media type without its parameters (RFC 9110 §8.3.1).
+fn media_type(value: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b';', value).unwrap_or(value.len());
+    value.get(..end).unwrap_or(value).trim_ascii()
+}
+
+fn is_json(value: &[u8]) -> bool {
+    let media_type = media_type(value);
+    media_type.eq_ignore_ascii_case(b"application/json")
+        || media_type.to_ascii_lowercase().ends_with(b"+json")
 }
 
 /// An answer of ours, complete and encoded.
@@ -85,10 +100,15 @@ impl Reply {
         let (media_type, body) = match context.format {
             ReplyFormat::Text => ("text/plain; charset=utf-8", format!("{sentence}\n")),
             ReplyFormat::Json => {
+                let sentence = json_string(&sentence);
+                let body = format!("{{\"error\":{sentence},\"message\":{sentence}}}\n");
+                ("application/json", body)
+            }
+            ReplyFormat::SdkJson => {
+                let sentence = json_string(&sentence);
                 let body = format!(
-                    "{{\"error\":{},\"message\":{}}}\n",
+                    "{{\"type\":\"error\",\"error\":{{\"type\":{},\"message\":{sentence}}},\"message\":{sentence}}}\n",
                     json_string(failure.error_type()),
-                    json_string(&sentence)
                 );
                 ("application/json", body)
             }
@@ -195,8 +215,8 @@ mod tests {
         String::from_utf8(reply.octets).expect("an answer is text")
     }
 
-    fn format_for(accept: &str) -> ReplyFormat {
-        let head = format!("GET / HTTP/1.1\r\nHost: a\r\n{accept}\r\n");
+    fn format_for(fields: &str) -> ReplyFormat {
+        let head = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
         let storage = HeadStorage {
             block: head.into_bytes(),
             ..HeadStorage::default()
@@ -208,20 +228,33 @@ mod tests {
     }
 
     #[test]
-    fn json_is_given_only_to_those_who_name_it() {
-        for (accept, format) in [
-            ("", ReplyFormat::Text),
-            ("Accept: */*\r\n", ReplyFormat::Text),
-            (
-                "Accept: text/html, Application/JSON;q=0.5\r\n",
-                ReplyFormat::Json,
-            ),
+    fn json_is_given_to_those_who_speak_it() {
+        use ReplyFormat::{Json, SdkJson, Text};
+        for (fields, format) in [
+            ("", Text),
+            ("Accept: */*\r\n", Text),
+            ("Accept: text/html, Application/JSON;q=0.5\r\n", Json),
             (
                 "Accept: application/vnd.npm.install-v1+json; q=1.0\r\n",
-                ReplyFormat::Json,
+                Json,
             ),
+            ("Content-Type: application/json\r\nAccept: */*\r\n", Json),
+            ("Content-Type: application/json; charset=utf-8\r\n", Json),
+            (
+                "Content-Type: application/json\r\nAccept: text/plain\r\n",
+                Text,
+            ),
+            (
+                "Content-Type: application/x-git-receive-pack-request\r\n",
+                Text,
+            ),
+            (
+                "Accept: application/json\r\nX-Stainless-Lang: python\r\n",
+                SdkJson,
+            ),
+            ("X-Stainless-Lang: python\r\n", Text),
         ] {
-            assert_eq!(format_for(accept), format, "{accept}");
+            assert_eq!(format_for(fields), format, "{fields}");
         }
     }
 
@@ -237,16 +270,19 @@ mod tests {
     }
 
     #[test]
-    fn a_json_answer_is_an_object_with_error_and_message() {
-        let text = reply(ReplyFormat::Json);
-        let (_, body) = text.split_once("\r\n\r\n").expect("a head and a body");
-        let value: serde_json::Value = serde_json::from_str(body).expect("JSON");
-        assert_eq!(value["error"], "destination_not_found");
-        assert!(
-            value["message"]
-                .as_str()
-                .is_some_and(|text| text.starts_with("cred-proxy: "))
-        );
+    fn a_json_answer_has_its_sentence_where_each_client_looks() {
+        for (format, place) in [
+            (ReplyFormat::Json, "/error"),
+            (ReplyFormat::Json, "/message"),
+            (ReplyFormat::SdkJson, "/error/message"),
+            (ReplyFormat::SdkJson, "/message"),
+        ] {
+            let text = reply(format);
+            let (_, body) = text.split_once("\r\n\r\n").expect("a head and a body");
+            let value: serde_json::Value = serde_json::from_str(body).expect("JSON");
+            let sentence = value.pointer(place).and_then(|value| value.as_str());
+            assert!(sentence.is_some_and(|text| text.starts_with("cred-proxy: ")));
+        }
     }
 
     #[test]

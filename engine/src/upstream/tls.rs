@@ -176,7 +176,8 @@ impl From<CertificateError> for TlsProblem {
             Invalid::NotValidForName | Invalid::NotValidForNameContext { .. }
         ) {
             TlsProblem::WrongName
-        } else if error == Invalid::UnknownIssuer {
+        } else if error == Invalid::UnknownIssuer || error == Invalid::BadSignature {
+            // A namesake of a trusted authority, with another key, is not that authority.
             TlsProblem::UntrustedAuthority
         } else if error == Invalid::Revoked {
             TlsProblem::Revoked

@@ -1,0 +1,98 @@
+//! A response's head: where it ends, what it says, how its body is framed for each
+//! request method, and what becomes of it on its way downstream.
+
+use crate::delivery::{self, HEAD_LIMITS};
+use crate::forwarded;
+use crate::naive::{self, Announced};
+use engine::message::{
+    Fault, HeadLimits, HeadStorage, Malformed, Method, ResponseFraming, ResponseHead,
+};
+
+/// As for a request, but nothing may stand before a status line.
+const LIMITS: HeadLimits = HeadLimits {
+    leading_empty_line: false,
+    ..HEAD_LIMITS
+};
+
+/// Reads a response's head at the start of `input`, and asserts that the engine takes
+/// exactly the heads that a naive reader takes, and sees in them what that one sees.
+pub fn run(input: &[u8]) {
+    let naive = naive::response(input, &LIMITS);
+    let engine = match delivery::scan(input, &LIMITS) {
+        Ok(Some(end)) => parse(&input[..end]),
+        Ok(None) | Err(_) => None,
+    };
+    match (engine, naive) {
+        (Some(head), Some(naive)) => {
+            same_head(&head, &naive, input);
+            for method in [Method::Get, Method::Head, Method::Connect] {
+                same_framing(method, &head, &naive);
+                forwarded::response(method, &head);
+            }
+        }
+        (None, None) => {}
+        (Some(head), None) => panic!("the engine alone takes {head:?}"),
+        (None, Some(naive)) => panic!("the engine does not take {naive:?}"),
+    }
+}
+
+fn parse(block: &[u8]) -> Option<ResponseHead> {
+    let storage = HeadStorage {
+        block: block.to_vec(),
+        ..HeadStorage::default()
+    };
+    match ResponseHead::parse(storage) {
+        Ok(head) => Some(head),
+        Err(fault) => {
+            let disagree = Fault::Malformed(Malformed::HeadEnd);
+            assert_ne!(fault, disagree, "scan and parse see two ends");
+            None
+        }
+    }
+}
+
+fn same_head(head: &ResponseHead, naive: &naive::Response<'_>, input: &[u8]) {
+    assert_eq!(head.version().as_str().as_bytes(), naive.version);
+    assert_eq!(head.status().as_u16(), naive.status);
+    assert_eq!(head.reason(), naive.reason);
+    let fields: Vec<_> = head
+        .fields()
+        .lines()
+        .map(|line| (line.name, line.value))
+        .collect();
+    assert_eq!(fields, naive.fields);
+    // The lines, end to end, are all that stands between the start line and the end.
+    let raw: Vec<u8> = head
+        .fields()
+        .lines()
+        .flat_map(|line| line.raw)
+        .copied()
+        .collect();
+    let section = &input[..naive.octets - b"\r\n".len()];
+    assert!(section.ends_with(&raw));
+    assert!(section[..section.len() - raw.len()].ends_with(b"\r\n"));
+}
+
+fn same_framing(method: Method, head: &ResponseHead, naive: &naive::Response<'_>) {
+    let announced = naive::announced(&naive.fields, naive.version, true);
+    let expected = announced.map(|announced| match (method, naive.status, announced) {
+        (_, 101, _) => ResponseFraming::Tunnel,
+        (Method::Head, _, _) | (_, 100..=199 | 204 | 304, _) => ResponseFraming::NoBody,
+        (Method::Connect, 200..=299, _) => ResponseFraming::Tunnel,
+        (_, _, Announced::Chunked) => ResponseFraming::Chunked,
+        (_, _, Announced::Length(length)) => ResponseFraming::ContentLength(length),
+        (_, _, Announced::Nothing) => ResponseFraming::CloseDelimited,
+    });
+    let framing = ResponseFraming::of(method, head);
+    assert_eq!(framing.ok(), expected, "{method:?}: {framing:?}");
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::seeds;
+
+    #[test]
+    fn seeds_are_read_as_the_naive_reader_reads_them() {
+        seeds::run_all("response_head", super::run);
+    }
+}
