@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use crate::config::LogLevel;
-use crate::limits::LOG_LINES_WAITING;
+use crate::limits::{LOG_LINES_WAITING, LOG_VALUE_OCTETS};
 
 /// The process's log.
 pub struct AccessLog {
@@ -172,7 +172,7 @@ fn number_member(text: &mut String, name: &str, value: Option<u64>) {
 fn text_member(text: &mut String, name: &str, value: Option<&[u8]>) {
     let Some(value) = value else { return };
     text.push_str(&format!(",\"{name}\":\""));
-    for &octet in value {
+    for &octet in value.iter().take(LOG_VALUE_OCTETS) {
         match octet {
             b'"' | b'\\' => {
                 text.push('\\');

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::conversation::Sides;
 use super::relay::Relay;
+use crate::clock::Clock;
 use crate::error::{Failure, UpstreamConnectionAge, UpstreamFault};
 use crate::forward::{ForwardedResponse, References, ResponseContext};
 use crate::limits::Limits;
@@ -15,7 +16,6 @@ use crate::message::{
     Method, Persistence, ResponseFraming, ResponseHead, Version,
 };
 use crate::wire::{Batch, ReadBuffer};
-use crate::worker::Clock;
 
 /// Where the response is.
 pub(super) enum ResponseState {
@@ -219,7 +219,8 @@ impl<'a> ResponseLeg<'a> {
         let mut batch = self.batch.take().unwrap_or_default();
         let mut octets = std::mem::take(&mut batch.lead);
         octets.clear();
-        ForwardedResponse::encode_interim(head, &mut octets).map_err(too_large)?;
+        ForwardedResponse::encode_interim(head, &self.request.references, &mut octets)
+            .map_err(too_large)?;
         let relay = Relay::new(
             octets,
             BodyDecoder::Empty,
@@ -273,7 +274,7 @@ impl<'a> ResponseLeg<'a> {
         )
         .map_err(too_large)?;
         self.client_persistence = response.persistence();
-        self.service_persistence = Persistence::of_response(head, framing);
+        self.service_persistence = self.service_persistence_of(head, framing);
         let encoding = response.encoding();
         let decoder = BodyDecoder::for_response(framing, self.limits);
         let relay = Relay::new(response.into_octets(), decoder, encoding, batch, buffer)
@@ -282,6 +283,16 @@ impl<'a> ResponseLeg<'a> {
         self.head_at = Some(Instant::now());
         self.state = ResponseState::Final(relay, kind);
         Ok(())
+    }
+
+    /// A service that answers an expectant request at once may not be going to read its
+    /// body, and would take it for the next request.
+    fn service_persistence_of(&self, head: &ResponseHead, framing: ResponseFraming) -> Persistence {
+        if self.request.expects_continue && self.interim_count == 0 {
+            Persistence::Close(CloseReason::BodyUnawaited)
+        } else {
+            Persistence::of_response(head, framing)
+        }
     }
 
     /// RFC 9110 §7.8: a server may switch only to a protocol that was asked for.

@@ -9,6 +9,7 @@ use tokio::io::DuplexStream;
 use super::conversation::{Conversation, Ending, Sides};
 use super::relay::Relay;
 use super::response::{ResponseLeg, ResponseRequest};
+use crate::clock::Clock;
 use crate::downstream::{Client, ClientStream};
 use crate::error::{Failure, UpstreamConnectionAge};
 use crate::forward::References;
@@ -17,7 +18,6 @@ use crate::message::{BodyDecoder, BodyEncoding, Method, Persistence, RequestFram
 use crate::policy::Credential;
 use crate::route::{Route, RouteTable, UpstreamUrl};
 use crate::wire::{Batch, ReadBuffer};
-use crate::worker::Clock;
 
 impl ClientStream for DuplexStream {
     fn poll_readable(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -101,6 +101,7 @@ pub(super) async fn converse(
                 table: &table,
                 route: &table.routes()[0],
                 authority: None,
+                suffix: b"",
             },
         },
         limits,
