@@ -27,7 +27,7 @@ fn a_thousand_connections_at_once_are_all_served() {
         assert_eq!(client.read_response("GET").text(), format!("/{index}"));
     }
     drop(clients);
-    drop(services);
+    services.into_iter().for_each(|(_, s)| s.leave());
     one_exchange(&proxy, &upstream);
 }
 
