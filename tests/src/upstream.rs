@@ -169,6 +169,38 @@ impl Deaf {
     }
 }
 
+/// An address whose queue is full: a connection to it is neither made nor refused.
+pub struct Full {
+    socket: Socket,
+    _queued: TcpStream,
+}
+
+impl Default for Full {
+    fn default() -> Self {
+        Full::new()
+    }
+}
+
+impl Full {
+    /// Listens with the shortest queue that there is, and fills it.
+    pub fn new() -> Full {
+        let socket = bound();
+        socket.listen(0).expect("listen");
+        let address = socket.local_addr().expect("an address").as_socket();
+        let queued = TcpStream::connect(address.expect("an address of IP"));
+        Full {
+            socket,
+            _queued: queued.expect("one has a place"),
+        }
+    }
+
+    /// The upstream of a route.
+    pub fn url(&self) -> String {
+        let address = self.socket.local_addr().expect("an address");
+        format!("http://{}", address.as_socket().expect("an address of IP"))
+    }
+}
+
 fn bound() -> Socket {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let any: SocketAddr = ([127, 0, 0, 1], 0).into();
