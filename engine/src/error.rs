@@ -194,7 +194,9 @@ fn is_misconfiguration(error: &DialError) -> bool {
 fn limit_status(limit: LimitReached) -> u16 {
     match limit {
         LimitReached::RequestLine => 414,
-        LimitReached::HeadOctets | LimitReached::FieldLines => 431,
+        LimitReached::HeadOctets | LimitReached::FieldLines | LimitReached::ConnectionOptions => {
+            431
+        }
         LimitReached::ChunkLine
         | LimitReached::ChunkExtensions
         | LimitReached::TrailerOctets

@@ -171,3 +171,8 @@ pub const POOL_KEY_IDLE_TIME: Duration = Duration::from_secs(600);
 
 /// Log lines waiting for standard error; more are dropped and counted.
 pub const LOG_LINES_WAITING: usize = 4096;
+
+/// Fields that a message's `Connection` may name beyond those that stay on a hop anyway
+/// (431, 502). Real messages name none or one; without a bound, lines times options would
+/// be work that a client gets for a few octets.
+pub const CONNECTION_OPTIONS: usize = 16;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::error::Failure;
-use crate::forward::ConnectionOptions;
 use crate::message::{Method, RequestFraming, RequestHead, RequestTarget, Version, list_members};
 use crate::policy::{DecodedPath, Denial, Permit, decide};
 use crate::route::{Route, RouteTable};
@@ -106,7 +105,8 @@ fn asked_upgrade<'a>(
 ) -> Option<&'a [u8]> {
     if head.version() != Version::Http11
         || framing != RequestFraming::NoBody
-        || !ConnectionOptions::of(head.fields()).name(b"upgrade")
+        || !list_members(head.fields().all("connection"))
+            .any(|option| option.eq_ignore_ascii_case(b"upgrade"))
     {
         return None;
     }

@@ -174,7 +174,8 @@ impl<S: ClientStream> Exchange<'_, S> {
             upgrade: admitted.upgrade,
         };
         let octets = std::mem::take(&mut batch.lead);
-        let forwarded = ForwardedRequest::encode(&context, &admitted.permit, octets);
+        let forwarded = ForwardedRequest::encode(&context, &admitted.permit, octets)
+            .map_err(Failure::LimitReached)?;
         let encoding = match framing {
             RequestFraming::NoBody | RequestFraming::ContentLength(_) => BodyEncoding::Identity,
             RequestFraming::Chunked => BodyEncoding::Chunked,

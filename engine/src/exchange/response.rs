@@ -11,8 +11,8 @@ use crate::error::{Failure, UpstreamConnectionAge, UpstreamFault};
 use crate::forward::{ForwardedResponse, References, ResponseContext};
 use crate::limits::Limits;
 use crate::message::{
-    BodyDecoder, BodyEncoding, CloseReason, Fault, HeadLimits, HeadScan, HeadStorage, Method,
-    Persistence, ResponseFraming, ResponseHead, Version,
+    BodyDecoder, BodyEncoding, CloseReason, Fault, HeadLimits, HeadScan, HeadStorage, LimitReached,
+    Method, Persistence, ResponseFraming, ResponseHead, Version,
 };
 use crate::wire::{Batch, ReadBuffer};
 use crate::worker::Clock;
@@ -219,7 +219,7 @@ impl<'a> ResponseLeg<'a> {
         let mut batch = self.batch.take().unwrap_or_default();
         let mut octets = std::mem::take(&mut batch.lead);
         octets.clear();
-        ForwardedResponse::encode_interim(head, &mut octets);
+        ForwardedResponse::encode_interim(head, &mut octets).map_err(too_large)?;
         let relay = Relay::new(
             octets,
             BodyDecoder::Empty,
@@ -270,7 +270,8 @@ impl<'a> ResponseLeg<'a> {
                 date: &self.clock.http_date(),
             },
             octets,
-        );
+        )
+        .map_err(too_large)?;
         self.client_persistence = response.persistence();
         self.service_persistence = Persistence::of_response(head, framing);
         let encoding = response.encoding();
@@ -298,6 +299,10 @@ impl<'a> ResponseLeg<'a> {
             Err(Failure::UpstreamMisbehaved(UpstreamFault::UnaskedUpgrade))
         }
     }
+}
+
+fn too_large(limit: LimitReached) -> Failure {
+    misbehaved(limit.into())
 }
 
 fn misbehaved(fault: Fault) -> Failure {

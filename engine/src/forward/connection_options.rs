@@ -1,6 +1,7 @@
 //! What is meant for this hop alone (RFC 9110 §7.6.1).
 
-use crate::message::{FieldSection, list_members};
+use crate::limits::CONNECTION_OPTIONS;
+use crate::message::{FieldSection, LimitReached, list_members};
 
 /// Fields that every intermediary removes, named by `Connection` or not. The framing
 /// fields are among them because framing is generated anew.
@@ -16,32 +17,37 @@ const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 
-/// The connection options of one message, over all its `Connection` lines.
-#[derive(Clone, Copy)]
-pub struct ConnectionOptions<'a> {
-    fields: &'a FieldSection,
-    any: bool,
+/// Which fields of one message stay on this hop.
+pub(super) struct ConnectionOptions<'a> {
+    /// Named over all `Connection` lines, less those that stay here anyway.
+    named: [&'a [u8]; CONNECTION_OPTIONS],
+    count: usize,
 }
 
 impl<'a> ConnectionOptions<'a> {
-    /// The options that `fields` carry.
-    pub fn of(fields: &'a FieldSection) -> Self {
-        ConnectionOptions {
-            fields,
-            any: fields.all("connection").next().is_some(),
+    /// Read once a message: nearly always there are none.
+    pub(super) fn of(fields: &'a FieldSection) -> Result<Self, LimitReached> {
+        let mut options = ConnectionOptions {
+            named: [b""; CONNECTION_OPTIONS],
+            count: 0,
+        };
+        for option in list_members(fields.all("connection")) {
+            if is_one_of(option, &HOP_BY_HOP) || option.eq_ignore_ascii_case(b"close") {
+                continue;
+            }
+            let place = options.named.get_mut(options.count);
+            *place.ok_or(LimitReached::ConnectionOptions)? = option;
+            options.count += 1;
         }
-    }
-
-    /// Whether `name` (any case) is an option, which makes a field of that name hop-by-hop.
-    pub fn name(&self, name: &[u8]) -> bool {
-        self.any
-            && list_members(self.fields.all("connection"))
-                .any(|option| option.eq_ignore_ascii_case(name))
+        Ok(options)
     }
 
     /// Whether a field called `name` stays on this hop.
-    pub fn keep_here(&self, name: &[u8]) -> bool {
-        is_one_of(name, &HOP_BY_HOP) || self.name(name)
+    pub(super) fn keep_here(&self, name: &[u8]) -> bool {
+        is_one_of(name, &HOP_BY_HOP)
+            || self.named[..self.count]
+                .iter()
+                .any(|option| option.eq_ignore_ascii_case(name))
     }
 }
 

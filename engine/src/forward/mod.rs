@@ -15,7 +15,6 @@ mod response;
 mod rewrite;
 mod via;
 
-pub use connection_options::ConnectionOptions;
 pub use request::{ForwardedRequest, RequestContext};
 pub use response::{ForwardedResponse, ResponseContext};
 pub use rewrite::References;

@@ -4,7 +4,9 @@
 use super::Pseudonym;
 use super::connection_options::{ConnectionOptions, is_one_of};
 use crate::message::encode::decimal;
-use crate::message::{FieldLine, Method, RequestFraming, RequestHead, RequestTarget, Version};
+use crate::message::{
+    FieldLine, LimitReached, Method, RequestFraming, RequestHead, RequestTarget, Version,
+};
 use crate::policy::Permit;
 
 /// Every field by which an agent could bring a credential of its own, so that its work
@@ -40,15 +42,22 @@ pub struct RequestContext<'a> {
 
 impl ForwardedRequest {
     /// Encodes the head into `out`, whose memory is kept and whose content is dropped.
-    pub fn encode(context: &RequestContext<'_>, permit: &Permit, mut out: Vec<u8>) -> Self {
+    ///
+    /// Its one error is a `Connection` that names too many fields.
+    pub fn encode(
+        context: &RequestContext<'_>,
+        permit: &Permit,
+        mut out: Vec<u8>,
+    ) -> Result<Self, LimitReached> {
         out.clear();
+        let options = ConnectionOptions::of(context.head.fields())?;
         encode_start_line(context, permit, &mut out);
         encode_field(
             &mut out,
             "Host",
             permit.route().upstream.authority().as_bytes(),
         );
-        encode_client_fields(context, permit, &mut out);
+        encode_client_fields(context, permit, &options, &mut out);
         if let Some(coding) = &permit.route().accept_encoding {
             encode_field(&mut out, "Accept-Encoding", coding.as_bytes());
         }
@@ -75,7 +84,7 @@ impl ForwardedRequest {
         out.extend_from_slice(b": ");
         secret.write_into(&mut out);
         out.extend_from_slice(b"\r\n\r\n");
-        ForwardedRequest(out)
+        Ok(ForwardedRequest(out))
     }
 
     /// The octets, to be written upstream.
@@ -108,8 +117,12 @@ fn encode_start_line(context: &RequestContext<'_>, permit: &Permit, out: &mut Ve
 
 /// The client's own lines, in their order, less what stays on this hop, what is
 /// generated, and every credential.
-fn encode_client_fields(context: &RequestContext<'_>, permit: &Permit, out: &mut Vec<u8>) {
-    let options = ConnectionOptions::of(context.head.fields());
+fn encode_client_fields(
+    context: &RequestContext<'_>,
+    permit: &Permit,
+    options: &ConnectionOptions<'_>,
+    out: &mut Vec<u8>,
+) {
     let hops = context.head.method() == Method::Options;
     for line in context.head.fields().lines() {
         if is_ours(&line, context, permit) || options.keep_here(line.name) {
@@ -218,6 +231,7 @@ mod tests {
             upgrade: None,
         };
         let request = ForwardedRequest::encode(&context, &permit.ok().unwrap(), Vec::new());
+        let request = request.ok().unwrap();
         let text = String::from_utf8(request.into_octets()).unwrap();
         let name = String::from_utf8(pseudonym.as_bytes().to_vec()).unwrap();
         text.replace(&name, "…").replace("\r\n", "\n")

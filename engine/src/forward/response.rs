@@ -6,7 +6,8 @@ use super::request::encode_field;
 use super::rewrite::References;
 use crate::message::encode::decimal;
 use crate::message::{
-    BodyEncoding, FieldLine, Method, Persistence, ResponseFraming, ResponseHead, Version,
+    BodyEncoding, FieldLine, LimitReached, Method, Persistence, ResponseFraming, ResponseHead,
+    Version,
 };
 
 /// Not forwarded although end-to-end: `alt-svc` would lead the client past the proxy;
@@ -42,10 +43,13 @@ pub struct ResponseContext<'a> {
 impl ForwardedResponse {
     /// Encodes a final response (or the 101 that opens a tunnel) into `out`, whose
     /// memory is kept and whose content is dropped.
-    pub fn encode(context: &ResponseContext<'_>, mut out: Vec<u8>) -> Self {
+    ///
+    /// Its one error is a `Connection` that names too many fields.
+    pub fn encode(context: &ResponseContext<'_>, mut out: Vec<u8>) -> Result<Self, LimitReached> {
         out.clear();
+        let options = ConnectionOptions::of(context.head.fields())?;
         encode_status_line(context.head, &mut out);
-        encode_fields(context, &mut out);
+        encode_fields(context, &options, &mut out);
         if context.head.fields().all("date").next().is_none() {
             // RFC 9110 §6.6.1: a recipient with a clock adds what the origin left out.
             encode_field(&mut out, "Date", context.date);
@@ -53,23 +57,24 @@ impl ForwardedResponse {
         let (encoding, persistence) = encode_framing(context, &mut out);
         encode_connection(context, persistence, &mut out);
         out.extend_from_slice(b"\r\n");
-        ForwardedResponse {
+        Ok(ForwardedResponse {
             octets: out,
             encoding,
             persistence,
-        }
+        })
     }
 
     /// Encodes an interim response (RFC 9110 §15.2) at the end of `out`.
-    pub fn encode_interim(head: &ResponseHead, out: &mut Vec<u8>) {
+    pub fn encode_interim(head: &ResponseHead, out: &mut Vec<u8>) -> Result<(), LimitReached> {
+        let options = ConnectionOptions::of(head.fields())?;
         encode_status_line(head, out);
-        let options = ConnectionOptions::of(head.fields());
         for line in head.fields().lines() {
             if !options.keep_here(line.name) && !is_one_of(line.name, &NOT_FORWARDED) {
                 out.extend_from_slice(line.raw);
             }
         }
         out.extend_from_slice(b"\r\n");
+        Ok(())
     }
 
     /// How the body that follows is written.
@@ -96,8 +101,11 @@ fn encode_status_line(head: &ResponseHead, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn encode_fields(context: &ResponseContext<'_>, out: &mut Vec<u8>) {
-    let options = ConnectionOptions::of(context.head.fields());
+fn encode_fields(
+    context: &ResponseContext<'_>,
+    options: &ConnectionOptions<'_>,
+    out: &mut Vec<u8>,
+) {
     for line in context.head.fields().lines() {
         if options.keep_here(line.name) || is_one_of(line.name, &NOT_FORWARDED) {
             continue;
@@ -215,7 +223,7 @@ mod tests {
             references: &references,
             date: b"now",
         };
-        let response = ForwardedResponse::encode(&context, Vec::new());
+        let response = ForwardedResponse::encode(&context, Vec::new()).unwrap();
         let text = String::from_utf8(response.octets.clone()).unwrap();
         (text.replace("\r\n", "\n"), response)
     }
@@ -319,7 +327,7 @@ mod tests {
     fn an_interim_response_has_neither_length_nor_date() {
         let head = parsed("HTTP/1.1 103 Early Hints\nLink: </a>\nContent-Length: 3\n\n");
         let mut octets = Vec::new();
-        ForwardedResponse::encode_interim(&head, &mut octets);
+        ForwardedResponse::encode_interim(&head, &mut octets).unwrap();
         assert_eq!(octets, b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
     }
 }

@@ -98,6 +98,8 @@ pub enum LimitReached {
     TrailerOctets,
     /// Field lines of the trailer section (400 / 502).
     TrailerLines,
+    /// Fields that `Connection` names beyond those that stay on a hop anyway.
+    ConnectionOptions,
 }
 
 impl From<Malformed> for Fault {
@@ -187,6 +189,7 @@ impl fmt::Display for LimitReached {
             LimitReached::ChunkExtensions => "the chunk extensions are too large",
             LimitReached::TrailerOctets => "the trailer section is too large",
             LimitReached::TrailerLines => "the trailer section has too many field lines",
+            LimitReached::ConnectionOptions => "the Connection field names too many fields",
         })
     }
 }
@@ -219,6 +222,7 @@ mod tests {
         LimitReached::RequestLine, LimitReached::HeadOctets, LimitReached::FieldLines,
         LimitReached::ChunkLine, LimitReached::ChunkExtensions,
         LimitReached::TrailerOctets, LimitReached::TrailerLines,
+        LimitReached::ConnectionOptions,
     ];
 
     #[test]
