@@ -227,13 +227,16 @@ impl Builder {
         command
     }
 
-    /// Another user may not reach the build folder, so gets a copy.
+    /// Another user may not reach the build folder, so gets a copy; by a program of its
+    /// own, for a descriptor of ours that writes to it could be inherited by a child that
+    /// another test starts just then.
     fn executable(&self) -> PathBuf {
         if self.user.is_none() {
             return cred_proxy().to_owned();
         }
         let copy = self.folder.path().join("cred-proxy");
-        fs::copy(cred_proxy(), &copy).expect("a copy");
+        let status = Command::new("cp").arg(cred_proxy()).arg(&copy).status();
+        assert!(status.expect("cp runs").success(), "a copy");
         let all = Permissions::from_mode(0o755);
         fs::set_permissions(self.folder.path(), all).expect("a folder for all");
         copy

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use tokio_rustls::rustls::ServerConfig;
 
+use crate::connection::Connection;
 use crate::head::Head;
 use crate::peer::Peer;
-use crate::upstream::{Connection, Upstream};
+use crate::upstream::Upstream;
 
 /// A request as the service saw it.
 #[derive(Clone, Debug)]

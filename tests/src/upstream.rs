@@ -2,38 +2,20 @@
 //! step by step what the test says. For a service that only answers, see
 //! [`Service`](crate::Service).
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsFd;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::io::{self, Read};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::{Domain, Socket, Type};
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::client::guard_ran_out;
-use crate::head::Head;
-use crate::peer::{Ending, Peer};
+use crate::connection::{Connection, Event, Log, SeenEnd, Side};
 use crate::process::GUARD;
 
 /// Connections that wait to be accepted: more than any test opens at once.
 const BACKLOG: i32 = 4096;
-
-/// What happened on a connection, in order.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// Accepted, TLS included.
-    Accepted,
-    /// Octets came, with when they did.
-    Received(Vec<u8>, Instant),
-    /// So many octets were sent.
-    Sent(usize),
-    /// The proxy ended the stream, with when it was seen.
-    PeerEnded(Ending, Instant),
-}
-
-type Log = Arc<Mutex<Vec<Vec<Event>>>>;
 
 /// A service that is scripted by the test.
 pub struct Upstream {
@@ -90,6 +72,7 @@ impl Upstream {
     /// Waits for the next connection; gives the error of a TLS handshake that failed.
     pub fn try_accept(&self) -> io::Result<Connection> {
         let stream = self.accept_raw();
+        let end = SeenEnd::of(&stream);
         let side = match &self.tls {
             None => Side::Plain(stream),
             Some(config) => {
@@ -101,14 +84,7 @@ impl Upstream {
                 Side::Tls(Box::new(tls))
             }
         };
-        let mut log = self.log.lock().unwrap();
-        log.push(vec![Event::Accepted]);
-        Ok(Connection {
-            side,
-            pending: Vec::new(),
-            index: log.len() - 1,
-            log: Arc::clone(&self.log),
-        })
+        Ok(Connection::new(side, end, &self.log))
     }
 
     /// Waits for the next connection and does nothing with it, not even a handshake.
@@ -193,6 +169,38 @@ impl Deaf {
     }
 }
 
+/// An address whose queue is full: a connection to it is neither made nor refused.
+pub struct Full {
+    socket: Socket,
+    _queued: TcpStream,
+}
+
+impl Default for Full {
+    fn default() -> Self {
+        Full::new()
+    }
+}
+
+impl Full {
+    /// Listens with the shortest queue that there is, and fills it.
+    pub fn new() -> Full {
+        let socket = bound();
+        socket.listen(0).expect("listen");
+        let address = socket.local_addr().expect("an address").as_socket();
+        let queued = TcpStream::connect(address.expect("an address of IP"));
+        Full {
+            socket,
+            _queued: queued.expect("one has a place"),
+        }
+    }
+
+    /// The upstream of a route.
+    pub fn url(&self) -> String {
+        let address = self.socket.local_addr().expect("an address");
+        format!("http://{}", address.as_socket().expect("an address of IP"))
+    }
+}
+
 fn bound() -> Socket {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let any: SocketAddr = ([127, 0, 0, 1], 0).into();
@@ -207,177 +215,12 @@ pub fn listen() -> TcpListener {
     socket.into()
 }
 
-enum Side {
-    Plain(TcpStream),
-    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
-}
-
-/// One connection from the proxy.
-pub struct Connection {
-    side: Side,
-    pending: Vec<u8>,
-    index: usize,
-    log: Log,
-}
-
-impl Connection {
-    fn socket_of(side: &Side) -> &TcpStream {
-        match side {
-            Side::Plain(stream) => stream,
-            Side::Tls(tls) => &tls.sock,
-        }
-    }
-
-    /// The socket below.
-    pub fn socket(&self) -> &TcpStream {
-        Connection::socket_of(&self.side)
-    }
-
-    /// The TLS session, if it is one: server name, protocol, version.
-    pub fn tls_session(&self) -> Option<&ServerConnection> {
-        match &self.side {
-            Side::Plain(_) => None,
-            Side::Tls(tls) => Some(&tls.conn),
-        }
-    }
-
-    /// Reads a request: its head, and its body with the framing removed.
-    pub fn read_request(&mut self) -> (Head, Vec<u8>) {
-        let head = self.read_head();
-        let body = match head.content_length() {
-            _ if head.is_chunked() => self.read_chunked(),
-            Some(length) => self.read_exact(length as usize),
-            None => Vec::new(),
-        };
-        (head, body)
-    }
-
-    /// Reads a request and answers it.
-    pub fn answer(&mut self, response: impl AsRef<[u8]>) -> (Head, Vec<u8>) {
-        let request = self.read_request();
-        self.send(response);
-        request
-    }
-
-    /// Closes in order: over TLS close_notify first, then FIN, then the descriptor.
-    pub fn close(mut self) {
-        self.finish();
-    }
-
-    /// Ends the own direction in order and goes on reading.
-    pub fn finish(&mut self) {
-        if let Side::Tls(tls) = &mut self.side {
-            tls.conn.send_close_notify();
-            tls.flush().expect("close_notify");
-        }
-        let _ = self.socket().shutdown(Shutdown::Write);
-    }
-
-    /// Over TLS: FIN without close_notify, as a truncating middlebox would.
-    pub fn close_without_notify(self) {
-        let _ = self.socket().shutdown(Shutdown::Both);
-    }
-
-    /// Closes with a reset.
-    pub fn reset(self) {
-        let linger = SockRef::from(self.socket()).set_linger(Some(Duration::ZERO));
-        linger.expect("SO_LINGER");
-    }
-
-    /// Makes the receive buffer as small as the system allows, so that an upstream
-    /// that does not read is soon felt.
-    pub fn small_receive_buffer(&self) {
-        let set = SockRef::from(self.socket()).set_recv_buffer_size(4096);
-        set.expect("SO_RCVBUF");
-    }
-
-    /// Is the proxy's end still open, and silent?
-    pub fn is_idle(&mut self) -> bool {
-        let stream = self.socket();
-        stream.set_nonblocking(true).expect("non-blocking");
-        let mut octet = [0; 1];
-        let peeked = stream.peek(&mut octet);
-        stream.set_nonblocking(false).expect("blocking");
-        self.pending.is_empty()
-            && matches!(peeked, Err(error) if error.kind() == ErrorKind::WouldBlock)
-    }
-
-    fn note(&self, event: Event) {
-        self.log.lock().unwrap()[self.index].push(event);
-    }
-}
-
-impl Peer for Connection {
-    fn pull(&mut self) -> io::Result<usize> {
-        let mut buffer = [0; 64 * 1024];
-        let result = match &mut self.side {
-            Side::Plain(stream) => stream.read(&mut buffer),
-            Side::Tls(tls) => tls.read(&mut buffer),
-        };
-        let now = Instant::now();
-        match &result {
-            Ok(0) => self.note(Event::PeerEnded(Ending::Closed, now)),
-            Ok(_) => {}
-            Err(e) if e.kind() == ErrorKind::UnexpectedEof => {
-                self.note(Event::PeerEnded(Ending::Truncated, now));
-            }
-            Err(_) => self.note(Event::PeerEnded(Ending::Reset, now)),
-        }
-        let count = result.map_err(guard_ran_out)?;
-        self.pending.extend_from_slice(&buffer[..count]);
-        Ok(count)
-    }
-
-    fn pending(&mut self) -> &mut Vec<u8> {
-        &mut self.pending
-    }
-
-    fn taken(&mut self, octets: &[u8]) {
-        self.note(Event::Received(octets.to_vec(), Instant::now()));
-    }
-
-    fn push(&mut self, octets: &[u8]) -> io::Result<()> {
-        let result = match &mut self.side {
-            Side::Plain(stream) => stream.write_all(octets),
-            Side::Tls(tls) => tls.write_all(octets).and_then(|()| tls.flush()),
-        };
-        self.note(Event::Sent(octets.len()));
-        result.map_err(guard_ran_out)
-    }
-
-    fn push_some(&mut self, octets: &[u8]) -> usize {
-        assert!(matches!(self.side, Side::Plain(_)), "only without TLS");
-        let flags = rustix::net::SendFlags::DONTWAIT | rustix::net::SendFlags::NOSIGNAL;
-        match rustix::net::send(self.socket().as_fd(), octets, flags) {
-            Ok(count) => count,
-            Err(rustix::io::Errno::AGAIN) => 0,
-            Err(error) => panic!("{}: cannot send: {error}", self.who()),
-        }
-    }
-
-    fn stream(&self) -> &TcpStream {
-        self.socket()
-    }
-
-    fn who(&self) -> String {
-        format!("upstream connection {}", self.index)
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        let pending = std::mem::take(&mut self.pending);
-        if !pending.is_empty() {
-            self.note(Event::Received(pending, Instant::now()));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::client::Client;
     use crate::leak::Leaks;
+    use crate::peer::{Ending, Peer};
 
     #[test]
     fn both_ends_see_what_the_other_does() {

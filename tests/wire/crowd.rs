@@ -27,7 +27,7 @@ fn a_thousand_connections_at_once_are_all_served() {
         assert_eq!(client.read_response("GET").text(), format!("/{index}"));
     }
     drop(clients);
-    drop(services);
+    services.into_iter().for_each(|(_, s)| s.leave());
     one_exchange(&proxy, &upstream);
 }
 
@@ -83,5 +83,35 @@ fn a_process_with_few_descriptors_lets_connections_wait() {
     for mut client in clients {
         assert_eq!(client.read_response("GET").status(), 404);
     }
+    one_exchange(&proxy, &upstream);
+}
+
+#[test]
+fn a_process_out_of_descriptors_backs_off_and_recovers() {
+    let upstream = Upstream::plain();
+    let proxy = Proxy::to(&upstream)
+        .arg("--threads")
+        .arg("1")
+        .limit(flag::CONNECTIONS, 1000)
+        .descriptors(40)
+        .start();
+    let mut clients: Vec<Client> = (0..80).map(|_| proxy.client()).collect();
+    for client in &mut clients {
+        client.send(get("/none"));
+    }
+    let mut clients = clients.into_iter();
+    let mut first = clients.next().expect("a client");
+    assert_eq!(first.read_response("GET").status(), 404);
+    // The first stays and the last waits, for nobody makes room.
+    let mut last = clients.next_back().expect("a client");
+    assert!(!last.readable_within(STILL), "no descriptor is left");
+    let lines = proxy.log_lines().len();
+    assert!(lines < 80, "{lines} lines tell of it");
+    for mut client in clients {
+        assert_eq!(client.read_response("GET").status(), 404);
+    }
+    assert_eq!(last.read_response("GET").status(), 404);
+    assert_eq!(first.ask(get("/none")).status(), 404);
+    drop((first, last));
     one_exchange(&proxy, &upstream);
 }

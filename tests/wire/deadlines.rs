@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{OK, assert_own_answer, get, one_exchange, request};
 use harness::peer::STILL;
-use harness::upstream::listen;
+use harness::upstream::{Full, listen};
 use harness::{Client, Ending, Peer, Proxy, Upstream, flag};
 
 /// The deadline that is under test.
@@ -257,6 +257,18 @@ fn a_client_that_reads_nothing_is_closed_and_the_upstream_with_it() {
     service.read_to_end();
     let (octets, _) = client.read_to_end();
     assert!(octets.len() < 100_000_000);
+}
+
+#[test]
+fn a_connection_that_is_not_made_in_time_is_a_504() {
+    let full = Full::new();
+    let proxy = Proxy::to_url(&full.url())
+        .deadline(flag::CONNECT_TIME, SHORT)
+        .start();
+    let mut client = proxy.client();
+    client.send(get("/api/x"));
+    let answer = takes_its_time(|| client.read_response("GET"));
+    assert_own_answer(&answer, 504);
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Section 1, SIGTERM and SIGINT: no new connections, exchanges finish, the rest is cut.
 
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{OK, get, pair, request};
-use harness::{Ending, GUARD, Peer, Proxy, Upstream, flag};
+use crate::support::{OK, get, pair, request, response};
+use harness::{Ending, GUARD, Peer, Proxy, Service, Upstream, flag};
 use rustix::process::Signal;
 
 #[test]
@@ -46,7 +48,7 @@ fn an_exchange_finishes_and_no_new_connection_is_taken() {
     while let Ok(stream) = TcpStream::connect(address) {
         assert!(begun.elapsed() < GUARD, "connections are still taken");
         drop(stream);
-        std::thread::yield_now();
+        thread::yield_now();
     }
     assert!(proxy.is_running(), "an exchange goes on");
     service.send_chunk("after");
@@ -112,4 +114,50 @@ fn the_drain_waits_eight_seconds_by_default() {
     assert!(expected.contains(&waited), "{waited:?}");
     service.read_to_end();
     assert!(proxy.wait_for_end().code().is_some());
+}
+
+#[test]
+fn a_drain_under_traffic_completes_every_answer_that_it_begins() {
+    let body = "x".repeat(50_000);
+    let service = Service::plain(move |_| response("200 OK", "", &body).into_bytes());
+    let proxy = Proxy::to_url(&service.url()).log("error").start();
+    let begun = AtomicUsize::new(0);
+    let answered: usize = thread::scope(|scope| {
+        let traffic: Vec<_> = (0..4)
+            .map(|_| {
+                let mut client = proxy.client();
+                let begun = &begun;
+                scope.spawn(move || {
+                    for count in 0.. {
+                        begun.fetch_add(1, Ordering::SeqCst);
+                        // Closed between two exchanges, and never within one.
+                        if client.push(get("/api/x").as_bytes()).is_err() {
+                            return count;
+                        }
+                        match client.read_head_or_end() {
+                            None => return count,
+                            Some(head) => {
+                                assert_eq!(
+                                    (head.status(), head.content_length()),
+                                    (200, Some(50_000))
+                                );
+                                client.read_exact(50_000);
+                            }
+                        }
+                    }
+                    0
+                })
+            })
+            .collect();
+        while begun.load(Ordering::SeqCst) < 100 {
+            thread::yield_now();
+        }
+        proxy.signal(Signal::TERM);
+        traffic
+            .into_iter()
+            .map(|t| t.join().expect("no panic"))
+            .sum()
+    });
+    assert!(answered > 90, "{answered} exchanges");
+    assert_eq!(proxy.wait_for_end().code(), Some(0));
 }

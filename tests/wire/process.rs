@@ -61,6 +61,11 @@ fn a_wrong_command_line_is_exit_2_and_says_what() {
         (&["--log", "loud"], "log"),
         (&["--admin", "0.0.0.0:0"], "loopback"),
         (&["--admin", "192.0.2.1:80"], "loopback"),
+        (&["--limit-request-field-lines", "0"], "request-field-lines"),
+        (&["--limit-request-head-octets", "x"], "request-head-octets"),
+        (&["--limit-connections", "0"], "connections"),
+        (&["--limit-idle-time", "soon"], "idle-time"),
+        (&["--limit-idle-time=-1s"], "idle-time"),
         (&["--allow-host", ""], "allow-host"),
         (&["--allow-host", "a/b"], "allow-host"),
     ] {
@@ -271,6 +276,18 @@ fn inherited_sockets_need_no_names() {
     let proxy = Proxy::to(&upstream).inherit(vec![socket]).start();
     assert_eq!(proxy.address(), address);
     one_exchange(&proxy, &upstream);
+}
+
+#[test]
+fn an_inherited_socket_of_an_unknown_face_is_not_served() {
+    let upstream = Upstream::plain();
+    let started = Proxy::to(&upstream)
+        .inherit(vec![listen()])
+        .inherit_names("mystery")
+        .try_start();
+    let finished = started.err().expect("no start");
+    assert_eq!(finished.code(), 2, "{finished:?}");
+    assert!(finished.stderr.contains("mystery"), "{finished:?}");
 }
 
 #[test]

@@ -304,3 +304,28 @@ fn a_named_upstream_keeps_its_name_and_port_in_host() {
     let port = upstream.address().port();
     assert_eq!(head.one("host"), Some(format!("localhost:{port}")));
 }
+
+#[test]
+fn a_request_cut_anywhere_is_put_together() {
+    let (upstream, proxy) = pair();
+    let fields = "X: y\r\nTransfer-Encoding: chunked\r\n";
+    let octets = request("POST", "/api/x?y", fields) + "5;a=b\r\nhello\r\n0\r\nT: x\r\n\r\n";
+    let mut client = proxy.client();
+    client.send(&octets);
+    let mut service = upstream.accept();
+    let whole = service.answer(OK);
+    assert_eq!(whole.1, b"hello");
+    client.read_response("POST");
+    for octet in octets.as_bytes() {
+        client.send([*octet]);
+    }
+    assert_eq!(service.answer(OK), whole, "octet by octet");
+    client.read_response("POST");
+    for cut in 1..octets.len() {
+        let (one, other) = octets.split_at(cut);
+        client.send(one);
+        client.send(other);
+        assert_eq!(service.answer(OK), whole, "cut at {cut}");
+        client.read_response("POST");
+    }
+}
