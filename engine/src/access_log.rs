@@ -200,6 +200,16 @@ mod tests {
     }
 
     #[test]
+    fn a_long_value_is_cut() {
+        let value = vec![b'a'; LOG_VALUE_OCTETS + 1];
+        for length in [LOG_VALUE_OCTETS, LOG_VALUE_OCTETS + 1] {
+            let mut text = String::new();
+            text_member(&mut text, "path", Some(&value[..length]));
+            assert_eq!(text.len(), ",\"path\":\"\"".len() + LOG_VALUE_OCTETS);
+        }
+    }
+
+    #[test]
     fn each_level_wants_its_lines() {
         for (level, mine, others) in [
             (LogLevel::Off, false, false),

@@ -57,8 +57,10 @@ pub enum Listen {
 /// Why an engine did not start.
 #[derive(Debug)]
 pub enum StartError {
-    /// A listening socket could not be had.
-    Listen(io::Error),
+    /// No listening socket could be had there.
+    Listen(SocketAddr, io::Error),
+    /// The sockets that were handed over could not be used.
+    Inherit(io::Error),
     /// A thread or its runtime could not be had.
     Worker(io::Error),
 }
@@ -66,7 +68,12 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StartError::Listen(error) => write!(out, "can't listen: {error}"),
+            StartError::Listen(address, error) => {
+                write!(out, "can't listen on {address}: {error}")
+            }
+            StartError::Inherit(error) => {
+                write!(out, "can't use the sockets of LISTEN_FDS: {error}")
+            }
             StartError::Worker(error) => write!(out, "can't start a worker: {error}"),
         }
     }
@@ -90,10 +97,12 @@ impl Engine {
     pub fn start(setup: Setup) -> Result<Engine, StartError> {
         let workers = setup.workers.max(1);
         let listeners = match setup.listen {
-            Listen::Address(address) => Listeners::open(address, workers),
-            Listen::Inherited(sockets) => Listeners::inherit(&sockets, workers),
-        }
-        .map_err(StartError::Listen)?;
+            Listen::Address(address) => Listeners::open(address, workers)
+                .map_err(|error| StartError::Listen(address, error))?,
+            Listen::Inherited(sockets) => {
+                Listeners::inherit(&sockets, workers).map_err(StartError::Inherit)?
+            }
+        };
         let connections = u32::try_from(setup.limits.connections).unwrap_or(u32::MAX);
         let mut engine = Engine {
             address: listeners.address(),

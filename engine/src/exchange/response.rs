@@ -13,7 +13,7 @@ use crate::forward::{ForwardedResponse, References, ResponseContext};
 use crate::limits::Limits;
 use crate::message::{
     BodyDecoder, BodyEncoding, CloseReason, Fault, HeadLimits, HeadScan, HeadStorage, LimitReached,
-    Method, Persistence, ResponseFraming, ResponseHead, Version,
+    Method, Persistence, ResponseFraming, ResponseHead, Status, Version,
 };
 use crate::wire::{Batch, ReadBuffer};
 
@@ -56,6 +56,8 @@ pub(super) struct ResponseLeg<'a> {
     storage: HeadStorage,
     batch: Option<Batch>,
     interim_count: usize,
+    /// Whether a 100 has come.
+    continued: bool,
     /// Whether an octet of any answer has come.
     pub(super) answered: bool,
     /// The final status, once its head was read.
@@ -85,6 +87,7 @@ impl<'a> ResponseLeg<'a> {
             storage,
             batch: Some(batch),
             interim_count: 0,
+            continued: false,
             answered: false,
             status: None,
             head_at: None,
@@ -130,7 +133,7 @@ impl<'a> ResponseLeg<'a> {
 
     /// Whether the client may be holding its body back for a 100 that has not come.
     pub(super) fn awaits_continue(&self) -> bool {
-        self.request.expects_continue && self.interim_count == 0 && self.status.is_none()
+        self.request.expects_continue && !self.continued && self.status.is_none()
     }
 
     /// After an interim response: the next head.
@@ -208,6 +211,7 @@ impl<'a> ResponseLeg<'a> {
 
     fn take_interim(&mut self, head: &ResponseHead, buffer: &ReadBuffer) -> Result<(), Failure> {
         self.interim_count += 1;
+        self.continued |= head.status() == Status::CONTINUE;
         if self.interim_count > self.limits.interim_responses {
             return Err(Failure::UpstreamMisbehaved(UpstreamFault::InterimFlood));
         }
@@ -288,7 +292,7 @@ impl<'a> ResponseLeg<'a> {
     /// A service that answers an expectant request at once may not be going to read its
     /// body, and would take it for the next request.
     fn service_persistence_of(&self, head: &ResponseHead, framing: ResponseFraming) -> Persistence {
-        if self.request.expects_continue && self.interim_count == 0 {
+        if self.request.expects_continue && !self.continued {
             Persistence::Close(CloseReason::BodyUnawaited)
         } else {
             Persistence::of_response(head, framing)

@@ -350,4 +350,21 @@ mod tests {
             b"HTTP/1.1 103 Early Hints\r\nLink: <http://p/a/y>\r\n\r\n"
         );
     }
+
+    #[test]
+    fn a_head_that_references_make_too_large_is_refused() {
+        // Each `</>` becomes an authority of the client's choice.
+        let head = parsed(&format!(
+            "HTTP/1.1 200 OK\nLink: {}\n\n",
+            "</>,".repeat(30_000)
+        ));
+        let table = table();
+        let authority = [b'p'; 250];
+        let references = References {
+            authority: Some(&authority),
+            ..references(&table)
+        };
+        let encoded = ForwardedResponse::encode_interim(&head, &references, &mut Vec::new());
+        assert_eq!(encoded, Err(LimitReached::HeadOctets));
+    }
 }

@@ -157,4 +157,11 @@ mod tests {
             assert_eq!(Authority::of(octets), None, "{}", octets.escape_ascii());
         }
     }
+
+    #[test]
+    fn an_authority_is_no_longer_than_a_name_and_a_port_can_be() {
+        let of_length = |length: usize| "a".repeat(length);
+        assert!(Authority::of(of_length(AUTHORITY_OCTETS).as_bytes()).is_some());
+        assert!(Authority::of(of_length(AUTHORITY_OCTETS + 1).as_bytes()).is_none());
+    }
 }
