@@ -7,18 +7,10 @@ use tokio::time::Instant;
 
 use super::relay::{Relay, RelayError, Side};
 use super::response::{FinalHead, ResponseLeg, ResponseState};
+use super::sides::Sides;
 use crate::downstream::{Client, ClientStream};
-use crate::error::{Failure, Lapse, UpstreamConnectionAge, UpstreamFault};
+use crate::error::{Failure, Lapse, UpstreamFault};
 use crate::limits::Limits;
-use crate::wire::ReadBuffer;
-
-/// The two connected sides.
-pub(super) struct Sides<'a, S, U> {
-    pub(super) client: &'a mut Client<S>,
-    pub(super) service: &'a mut U,
-    pub(super) service_buffer: &'a mut ReadBuffer,
-    pub(super) service_age: UpstreamConnectionAge,
-}
 
 /// How far the request has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

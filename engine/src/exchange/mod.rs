@@ -16,6 +16,7 @@ mod record;
 mod refusal;
 mod relay;
 mod response;
+mod sides;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -39,10 +40,11 @@ use crate::route::RouteTable;
 use crate::upstream::UpstreamConnection;
 use crate::worker::{Memory, Worker};
 use admission::{Admitted, Destination, locate};
-use conversation::{Conversation, Ending, Sides};
+use conversation::{Conversation, Ending};
 use record::Record;
 use relay::Relay;
 use response::{ResponseLeg, ResponseRequest};
+use sides::Sides;
 
 /// What becomes of the client's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::AsyncRead;
 use tokio::time::Instant;
 
-use super::conversation::Sides;
 use super::relay::Relay;
+use super::sides::Sides;
 use crate::clock::Clock;
 use crate::error::{Failure, UpstreamConnectionAge, UpstreamFault};
 use crate::forward::{ForwardedResponse, References, ResponseContext};

@@ -6,9 +6,10 @@ use std::task::{Context, Poll};
 
 use tokio::io::DuplexStream;
 
-use super::conversation::{Conversation, Ending, Sides};
+use super::conversation::{Conversation, Ending};
 use super::relay::Relay;
 use super::response::{ResponseLeg, ResponseRequest};
+use super::sides::Sides;
 use crate::clock::Clock;
 use crate::downstream::{Client, ClientStream};
 use crate::error::{Failure, UpstreamConnectionAge};
