@@ -1,8 +1,9 @@
 //! The decision, in the order in which its answers are given.
 
-use super::decoded_path::DecodedPath;
+use super::decoded_path::{DecodedPath, PathRefused};
 use super::denial::Denial;
 use super::git_push::GitPush;
+use super::path_pattern::PathPattern;
 use super::query::Query;
 use super::rule::DenyRule;
 use super::secret::Secret;
@@ -43,10 +44,12 @@ pub fn decide(
 ) -> Result<Permit, Denial> {
     // The table found the route by this very path. Were it another, refuse, not guess.
     let suffix = path.after(&route.path).ok_or(Denial::NoRoute)?;
+    check_path(route, &suffix)?;
     let raw_query = match target {
         RequestTarget::Origin { query, .. } | RequestTarget::Absolute { query, .. } => *query,
         RequestTarget::Authority | RequestTarget::Asterisk => None,
     };
+    let query = Query::of(raw_query, &suffix);
 
     if head.method() == Method::Connect {
         return Err(Denial::Connect);
@@ -56,7 +59,7 @@ pub fn decide(
             allow: route.methods.join(", "),
         });
     }
-    if let Some(push) = GitPush::of(&suffix, raw_query) {
+    if let Some(push) = GitPush::of(&suffix, &query) {
         let remote = push.remote(&route.push_remotes).map(str::to_owned);
         return Err(Denial::Push { remote });
     }
@@ -65,13 +68,15 @@ pub fn decide(
             allow: route.methods.join(", "),
         });
     }
-    let denies = |rule: &&DenyRule| methods(head).any(|method| rule.matches(method, &suffix));
+    let denies = |rule: &&DenyRule| {
+        methods(head).any(|method| rule.is_about(method)) && rule.matches_path(&suffix)
+    };
     if let Some(rule) = route.deny.iter().find(denies) {
         return Err(Denial::Rule {
             rule: rule.as_str().to_owned(),
         });
     }
-    if let Some(name) = stripped_name(route, raw_query) {
+    if let Some(name) = query.name_among(&route.strip_query) {
         return Err(Denial::Query {
             name: name.to_owned(),
         });
@@ -91,6 +96,20 @@ pub fn decide(
             variable: variable.to_owned(),
         }),
     }
+}
+
+/// Refuses a suffix that leads elsewhere than along this route.
+fn check_path(route: &Route, suffix: &DecodedPath<'_>) -> Result<(), PathRefused> {
+    // Nothing but the suffix would stand behind the first `/`.
+    if route.upstream.base_path().is_empty() && suffix.begins_empty() {
+        return Err(PathRefused::Authority);
+    }
+    // The table looked at the raw path, and a longer route may be the stricter one.
+    let takes = |longer: &PathPattern| longer.matches(suffix);
+    if route.longer.iter().any(takes) {
+        return Err(PathRefused::OtherRoute);
+    }
+    Ok(())
 }
 
 /// Fields by which Rack, Symfony and others let a POST stand for another method.
@@ -131,18 +150,6 @@ fn methods_are_allowed(route: &Route, head: &RequestHead) -> bool {
             .any(|ours| ours.as_bytes().eq_ignore_ascii_case(method))
     };
     listed(head.method_octets()) && overrides(head).all(listed_in_any_case)
-}
-
-fn stripped_name<'r>(route: &'r Route, raw_query: Option<&[u8]>) -> Option<&'r str> {
-    if route.strip_query.is_empty() {
-        return None;
-    }
-    let query = Query::of(raw_query?);
-    route
-        .strip_query
-        .iter()
-        .map(String::as_str)
-        .find(|name| query.has_name(name))
 }
 
 /// Our pseudonym as a word of any `Via` value (RFC 9110 §7.6.3), wherever it stands: a

@@ -1,7 +1,7 @@
 //! The routes of one configuration, and the search in them.
 
 use super::upstream_url::{Scheme, UpstreamUrl};
-use crate::policy::{Credential, DenyRule};
+use crate::policy::{Credential, DenyRule, PathPattern};
 use core::cmp::Ordering;
 use core::fmt;
 use std::collections::{BTreeMap, HashMap};
@@ -36,6 +36,9 @@ pub struct Route {
     /// Which pooled connections this route may use. [`RouteTable::new`] makes it equal
     /// for routes of one origin and one credential.
     pub pool_key: PoolKey,
+    /// What the next longer routes take of what follows `path`, set by [`RouteTable::new`]:
+    /// a path that only looks as if it were this route's is refused by these.
+    pub(crate) longer: Vec<PathPattern>,
 }
 
 impl Route {
@@ -52,6 +55,7 @@ impl Route {
             accept_encoding: None,
             push_remotes: BTreeMap::new(),
             pool_key: PoolKey::unique(),
+            longer: Vec::new(),
         }
     }
 }
@@ -108,6 +112,7 @@ impl RouteTable {
         }
         share_pool_keys(&mut routes);
         let parents = link_parents(&routes);
+        set_longer(&mut routes, &parents);
         let mut by_host: Vec<usize> = (0..routes.len()).collect();
         by_host.sort_by(|a, b| {
             let (a, b) = (&routes[*a].upstream, &routes[*b].upstream);
@@ -199,6 +204,18 @@ fn link_parents(routes: &[Route]) -> Vec<Option<usize>> {
         parents.push(parent);
     }
     parents
+}
+
+/// Tells each route of the longer ones that it is the parent of; what those are parents
+/// of, they take first.
+fn set_longer(routes: &mut [Route], parents: &[Option<usize>]) {
+    for (index, parent) in parents.iter().enumerate() {
+        if let Some(parent) = *parent {
+            let names = &routes[index].path[routes[parent].path.len()..];
+            let longer = PathPattern::below(names);
+            routes[parent].longer.push(longer);
+        }
+    }
 }
 
 fn share_pool_keys(routes: &mut [Route]) {

@@ -1,3 +1,5 @@
+mod evasions;
+
 use super::*;
 use crate::limits::Limits;
 use crate::message::HeadStorage;
