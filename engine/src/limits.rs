@@ -127,6 +127,10 @@ pub const TOKENS_STDIN_OCTETS: usize = 1024 * KIB;
 /// bits of one word.
 pub const RULE_SEGMENTS_CEILING: usize = 62;
 
+/// Fields and query parameters of one request that name another method. Clients send one;
+/// each is compared with each rule and each method of a route.
+pub const METHOD_OVERRIDES_CEILING: usize = 4;
+
 /// A worker more than this gains nothing: one core moves more than any agent asks for.
 pub const WORKERS_DEFAULT_CEILING: usize = 4;
 

@@ -8,6 +8,7 @@ mod credential;
 mod decoded_path;
 mod denial;
 mod git_push;
+mod overrides;
 mod path_pattern;
 mod percent;
 mod permit;

@@ -3,6 +3,7 @@
 use super::decoded_path::{DecodedPath, PathRefused};
 use super::denial::Denial;
 use super::git_push::GitPush;
+use super::overrides::Methods;
 use super::path_pattern::PathPattern;
 use super::query::Query;
 use super::rule::DenyRule;
@@ -63,13 +64,14 @@ pub fn decide(
         let remote = push.remote(&route.push_remotes).map(str::to_owned);
         return Err(Denial::Push { remote });
     }
-    if !methods_are_allowed(route, head) {
+    let methods = Methods::of(head, &query)?;
+    if !methods.are_all_in(&route.methods) {
         return Err(Denial::Method {
             allow: route.methods.join(", "),
         });
     }
     let denies = |rule: &&DenyRule| {
-        methods(head).any(|method| rule.is_about(method)) && rule.matches_path(&suffix)
+        methods.iter().any(|method| rule.is_about(method)) && rule.matches_path(&suffix)
     };
     if let Some(rule) = route.deny.iter().find(denies) {
         return Err(Denial::Rule {
@@ -110,46 +112,6 @@ fn check_path(route: &Route, suffix: &DecodedPath<'_>) -> Result<(), PathRefused
         return Err(PathRefused::OtherRoute);
     }
     Ok(())
-}
-
-/// Fields by which Rack, Symfony and others let a POST stand for another method.
-const METHOD_OVERRIDES: [&str; 3] = [
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-];
-
-/// The values of such fields. Some servers read `_` in a name as `-`.
-fn overrides(head: &RequestHead) -> impl Iterator<Item = &[u8]> {
-    let same = |ours: u8, theirs: u8| {
-        ours == theirs.to_ascii_lowercase() || (ours == b'-' && theirs == b'_')
-    };
-    let is_override = move |name: &[u8]| {
-        METHOD_OVERRIDES.iter().any(|ours| {
-            ours.len() == name.len() && ours.bytes().zip(name).all(|(a, b)| same(a, *b))
-        })
-    };
-    head.fields()
-        .lines()
-        .filter(move |line| is_override(line.name))
-        .map(|line| line.value)
-}
-
-/// Every method that a service may take the request to have.
-fn methods(head: &RequestHead) -> impl Iterator<Item = &[u8]> {
-    core::iter::once(head.method_octets()).chain(overrides(head))
-}
-
-fn methods_are_allowed(route: &Route, head: &RequestHead) -> bool {
-    // Methods are case-sensitive (RFC 9110 §9.1), but overrides are read in any case.
-    let listed = |method: &[u8]| route.methods.iter().any(|ours| ours.as_bytes() == method);
-    let listed_in_any_case = |method: &[u8]| {
-        route
-            .methods
-            .iter()
-            .any(|ours| ours.as_bytes().eq_ignore_ascii_case(method))
-    };
-    listed(head.method_octets()) && overrides(head).all(listed_in_any_case)
 }
 
 /// Our pseudonym as a word of any `Via` value (RFC 9110 §7.6.3), wherever it stands: a

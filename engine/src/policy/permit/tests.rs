@@ -161,6 +161,14 @@ fn a_method_is_what_any_service_would_take_it_for() {
         "POST /gh/x\nX_HTTP_Method_Override: DELETE",
         "POST /gh/x\nx-http-method: DELETE",
         "POST /gh/x\nx-method-override: PATCH\nx-method-override: DELETE",
+        "POST /gh/x\nX.HTTP~Method-Override: DELETE",
+        "POST /gh/x?_method=DELETE",
+        "POST /gh/x?a=b&_METHOD=delete",
+        "POST /gh/x?%5Fmethod=%2544ELETE",
+        "POST /gh/x?.method=+DELETE",
+        "POST /gh/x?_method=PATCH&_method=DELETE",
+        "POST /gh/x%3F_method=DELETE",
+        "POST /gh/x?_method=PATCH\nx-http-method: DELETE",
     ] {
         assert!(
             matches!(answer(&no_delete, request), Some(Denial::Method { .. })),
@@ -171,10 +179,13 @@ fn a_method_is_what_any_service_would_take_it_for() {
             "{request}"
         );
     }
-    assert_eq!(
-        answer(&ruled, "POST /gh/x\nX-HTTP-Method-Override: patch"),
-        None
-    );
+    for request in [
+        "POST /gh/x\nX-HTTP-Method-Override: patch",
+        "POST /gh/x?_method=patch",
+        "POST /gh/x?method=DELETE&x_method=DELETE&q=_method",
+    ] {
+        assert_eq!(answer(&ruled, request), None, "{request}");
+    }
     for request in [
         "get /gh/x",
         "PROPFIND /gh/x",

@@ -1,6 +1,48 @@
 //! Requests that some service would read as others than the policy might think.
 
 use super::*;
+use crate::limits;
+
+#[test]
+fn a_few_overrides_are_looked_at_and_more_refused() {
+    let table = route(|_| {});
+    let field = "X-HTTP-Method-Override: PATCH\n";
+    let parameter = "_method=PATCH&";
+    for fields in 0..=limits::METHOD_OVERRIDES_CEILING {
+        let parameters = limits::METHOD_OVERRIDES_CEILING - fields;
+        let request = |more: &str| {
+            let (parameters, fields) = (parameter.repeat(parameters), field.repeat(fields));
+            format!("POST /gh/x?{parameters}\n{fields}{more}")
+        };
+        assert_eq!(answer(&table, &request("")), None, "{fields}");
+        let past_bound = answer(&table, &request(field));
+        assert_eq!(past_bound, Some(Denial::Overrides), "{fields}");
+    }
+}
+
+#[test]
+fn no_field_may_name_another_path() {
+    let table = route(|_| {});
+    for name in [
+        "X-Original-URL",
+        "x_original_url",
+        "X-Rewrite-Url",
+        "X_REWRITE-URL",
+        "X-Original-URI",
+        "X.Original.URL",
+    ] {
+        let request = format!("GET /gh/x\n{name}: /admin");
+        assert_eq!(
+            answer(&table, &request),
+            Some(Denial::PathField),
+            "{request}"
+        );
+    }
+    for name in ["X-Original-Host", "X-OriginalURL", "Original-URL", "URL"] {
+        let request = format!("GET /gh/x\n{name}: /admin");
+        assert_eq!(answer(&table, &request), None, "{request}");
+    }
+}
 
 #[test]
 fn no_path_may_begin_with_two_slashes_at_the_upstream() {
@@ -107,4 +149,16 @@ fn what_clients_really_send_passes() {
     ] {
         assert_eq!(answer(&guarded, request), None, "{request}");
     }
+}
+
+#[test]
+fn a_request_made_to_be_slow_costs_a_pass_a_rule() {
+    let slow = route(|route| {
+        let rules = (0..10).map(|n| DenyRule::parse(&format!("DELETE /*/*/*/a{n}")));
+        route.deny = rules.collect::<Result<_, _>>().expect("rules");
+    });
+    let path = "/;".repeat(8000);
+    let overrides = "X-HTTP-Method: DELETE\n".repeat(limits::METHOD_OVERRIDES_CEILING);
+    let request = format!("POST /gh{path}\n{overrides}");
+    assert_eq!(answer(&slow, &request), None);
 }
