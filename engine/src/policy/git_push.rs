@@ -44,17 +44,30 @@ impl GitPush {
     }
 
     /// The remote of the gate that stands for this repository; a key of `push_remotes`
-    /// is `owner/repo`, with or without `.git`, in any case.
-    pub(super) fn remote<'r>(&self, push_remotes: &'r BTreeMap<String, String>) -> Option<&'r str> {
+    /// is `owner/repo`, with or without `.git`, in any case. A part of it, or all, may
+    /// stand in the upstream's base path.
+    pub(super) fn remote<'r>(
+        &self,
+        push_remotes: &'r BTreeMap<String, String>,
+        base_path: &str,
+    ) -> Option<&'r str> {
+        let whole = [base_path.as_bytes(), b"/", &self.repository].concat();
+        let whole = bare_name(&String::from_utf8_lossy(&whole));
         let names_us = |key: &str| {
-            let key = key.to_ascii_lowercase();
-            key.strip_suffix(".git").unwrap_or(&key).as_bytes() == self.repository
+            let key = bare_name(key);
+            key.as_bytes() == self.repository || key == whole
         };
         push_remotes
             .iter()
             .find(|(key, _)| names_us(key))
             .map(|(_, remote)| remote.as_str())
     }
+}
+
+/// Lower case, without slashes around it and without `.git`.
+fn bare_name(repository: &str) -> String {
+    let name = repository.trim_matches('/').to_ascii_lowercase();
+    name.strip_suffix(".git").unwrap_or(&name).to_owned()
 }
 
 #[cfg(test)]
@@ -250,13 +263,30 @@ mod tests {
                 let query = Query::of(None, &path);
                 let push = GitPush::of(&path, &query).expect("a push");
                 assert_eq!(
-                    push.remote(&gate(key)),
+                    push.remote(&gate(key), ""),
                     Some("git://gate/app.git"),
                     "{key} {target}"
                 );
-                assert_eq!(push.remote(&gate("owner/other")), None);
-                assert_eq!(push.remote(&gate("repo")), None);
+                assert_eq!(push.remote(&gate("owner/other"), ""), None);
+                assert_eq!(push.remote(&gate("repo"), ""), None);
             }
+        }
+    }
+
+    #[test]
+    fn a_part_of_the_repositorys_name_may_stand_in_the_base_path() {
+        let remotes = BTreeMap::from([("o/r".to_owned(), "git://gate/r.git".to_owned())]);
+        for (base_path, suffix, known) in [
+            ("/o", "r.git/git-receive-pack", true),
+            ("/O", "R/git-receive-pack", true),
+            ("/o/r.git", "git-receive-pack", true),
+            ("", "o/r/git-receive-pack", true),
+            ("/p", "r/git-receive-pack", false),
+        ] {
+            let path = DecodedPath::of(suffix.as_bytes()).expect("no dot segment");
+            let push = GitPush::of(&path, &Query::of(None, &path)).expect("a push");
+            let remote = push.remote(&remotes, base_path);
+            assert_eq!(remote.is_some(), known, "{base_path} {suffix}");
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::denial::Denial;
 use super::query::Query;
 use crate::limits;
-use crate::message::RequestHead;
+use crate::message::{Method, RequestHead, is_read_as};
 
 /// Rack, Symfony and others let a POST stand for another method so.
 const METHOD_FIELDS: [&str; 3] = [
@@ -32,7 +32,7 @@ impl<'r> Methods<'r> {
     pub(super) fn of(head: &'r RequestHead, query: &'r Query<'_>) -> Result<Methods<'r>, Denial> {
         let mut overrides = Vec::new();
         for line in head.fields().lines() {
-            let is_one_of = |names: &[&str]| names.iter().any(|name| reads_as(line.name, name));
+            let is_one_of = |names: &[&str]| names.iter().any(|name| is_read_as(line.name, name));
             if is_one_of(&PATH_FIELDS) {
                 return Err(Denial::PathField);
             }
@@ -59,18 +59,13 @@ impl<'r> Methods<'r> {
         has(self.own) && self.overrides.iter().all(has_in_any_case)
     }
 
+    /// Whether doing it twice is doing it once, whichever method counts (RFC 9110 §9.2.2).
+    pub(super) fn are_idempotent(&self) -> bool {
+        self.overrides.is_empty() && Method::of(self.own).is_idempotent()
+    }
+
     /// The request's own, then the others.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         core::iter::once(self.own).chain(self.overrides.iter().copied())
     }
-}
-
-/// Equal where fields become environment variables: there, case is lost, and whatever is
-/// neither letter nor digit may become the same `_`.
-fn reads_as(name: &[u8], ours: &str) -> bool {
-    let read = |octet: u8| match octet.is_ascii_alphanumeric() {
-        true => octet.to_ascii_lowercase(),
-        false => b'-',
-    };
-    name.len() == ours.len() && name.iter().zip(ours.bytes()).all(|(a, b)| read(*a) == b)
 }

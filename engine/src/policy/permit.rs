@@ -18,12 +18,18 @@ pub struct Permit {
     route: Arc<Route>,
     /// The route's own, taken out here, where it is known to be set.
     credential: Arc<Secret>,
+    repeatable: bool,
 }
 
 impl Permit {
     /// Where the request goes.
     pub fn route(&self) -> &Arc<Route> {
         &self.route
+    }
+
+    /// Whether the request may be sent again if nobody can tell that it arrived.
+    pub fn is_repeatable(&self) -> bool {
+        self.repeatable
     }
 
     /// The field, in lower case, that carries the credential, and its whole value.
@@ -61,7 +67,8 @@ pub fn decide(
         });
     }
     if let Some(push) = GitPush::of(&suffix, &query) {
-        let remote = push.remote(&route.push_remotes).map(str::to_owned);
+        let remote = push.remote(&route.push_remotes, route.upstream.base_path());
+        let remote = remote.map(str::to_owned);
         return Err(Denial::Push { remote });
     }
     let methods = Methods::of(head, &query)?;
@@ -93,6 +100,7 @@ pub fn decide(
         Ok(credential) => Ok(Permit {
             route: Arc::clone(route),
             credential: Arc::clone(credential),
+            repeatable: methods.are_idempotent(),
         }),
         Err(variable) => Err(Denial::CredentialUnset {
             variable: variable.to_owned(),
