@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use crate::config::LogLevel;
-use crate::limits::LOG_LINES_WAITING;
+use crate::limits::{LOG_LINES_WAITING, LOG_VALUE_OCTETS};
 
 /// The process's log.
 pub struct AccessLog {
@@ -172,7 +172,7 @@ fn number_member(text: &mut String, name: &str, value: Option<u64>) {
 fn text_member(text: &mut String, name: &str, value: Option<&[u8]>) {
     let Some(value) = value else { return };
     text.push_str(&format!(",\"{name}\":\""));
-    for &octet in value {
+    for &octet in value.iter().take(LOG_VALUE_OCTETS) {
         match octet {
             b'"' | b'\\' => {
                 text.push('\\');
@@ -197,6 +197,16 @@ mod tests {
         assert!(text.is_ascii() && !text.contains('\n') && !text.contains('\u{1b}'));
         let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(value["path"], "/a\"b\\c\n\u{1b}[31m\u{ff}");
+    }
+
+    #[test]
+    fn a_long_value_is_cut() {
+        let value = vec![b'a'; LOG_VALUE_OCTETS + 1];
+        for length in [LOG_VALUE_OCTETS, LOG_VALUE_OCTETS + 1] {
+            let mut text = String::new();
+            text_member(&mut text, "path", Some(&value[..length]));
+            assert_eq!(text.len(), ",\"path\":\"\"".len() + LOG_VALUE_OCTETS);
+        }
     }
 
     #[test]

@@ -2,55 +2,86 @@
 
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
+use crate::access_log::AccessLog;
 use crate::downstream::{Client, HeadEnd};
-use crate::engine::Engine;
 use crate::error::Failure;
-use crate::limits::Limits;
+use crate::limits::{ACCEPT_BACK_OFF_TIME, Limits};
 use crate::message::{HeadStorage, Method, RequestHead};
+use crate::metrics::Metrics;
 
-/// The media type of Prometheus' text format.
+/// The media type of the text format.
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Answers scrapes, one after the other, for as long as the future is polled.
-pub(crate) async fn serve(listener: TcpListener, engine: &Engine, limits: Arc<Limits>) {
+/// Answers scrapes for as long as the future is polled.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    metrics: Arc<Metrics>,
+    limits: Arc<Limits>,
+    log: &AccessLog,
+) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // Scrapes come again; out of descriptors, waiting is all there is to do.
-            tokio::time::sleep(crate::limits::ACCEPT_BACK_OFF_TIME).await;
-            continue;
-        };
-        let mut client = Client::new(stream, &limits);
-        let answer = match client.request_head(&limits).await {
-            Ok(HeadEnd::Received(length)) => {
-                let block = client.buffer.unread().get(..length).unwrap_or_default();
-                answer(block.to_vec(), engine)
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let (metrics, limits) = (Arc::clone(&metrics), Arc::clone(&limits));
+                tokio::spawn(async move { answer(stream, &metrics, &limits).await });
             }
-            Ok(HeadEnd::Silence) | Err(Failure::ClientGone) => continue,
-            Err(_) => response("400 Bad Request", "text/plain", "not a request\n"),
-        };
-        if client.send(answer.as_bytes(), &limits).await.is_ok() {
-            client.linger().await;
+            Err(error) => {
+                log.process(&format!("can't accept a scrape: {error}"));
+                tokio::time::sleep(ACCEPT_BACK_OFF_TIME).await;
+            }
         }
     }
 }
 
-fn answer(block: Vec<u8>, engine: &Engine) -> String {
-    let storage = HeadStorage {
-        block,
-        ..HeadStorage::default()
+/// One connection, one answer.
+async fn answer(stream: TcpStream, metrics: &Metrics, limits: &Limits) {
+    let mut client = Client::new(stream, limits);
+    let received = loop {
+        // A scrape that drains with the process needs no ceremony: it is dropped.
+        let never = std::pin::pin!(std::future::pending());
+        if !client.becomes_readable(limits, never).await {
+            return;
+        }
+        let never = std::pin::pin!(std::future::pending());
+        match client.request_head(limits, never).await {
+            Ok(HeadEnd::NothingYet) => {}
+            received => break received,
+        }
     };
-    let Ok(head) = RequestHead::parse(storage) else {
-        return response("400 Bad Request", "text/plain", "not a request\n");
+    let response = match received {
+        Ok(HeadEnd::Received(length)) => {
+            let block = client.buffer.unread().get(..length).unwrap_or_default();
+            let storage = HeadStorage {
+                block: block.to_vec(),
+                ..HeadStorage::default()
+            };
+            match RequestHead::parse(storage) {
+                Ok(head) => scrape(&head, metrics),
+                Err(_) => not_a_request(),
+            }
+        }
+        Ok(HeadEnd::Silence | HeadEnd::NothingYet) | Err(Failure::ClientGone) => return,
+        Err(_) => not_a_request(),
     };
+    if client.send(response.as_bytes(), limits).await.is_ok() {
+        client.linger(limits).await;
+    }
+}
+
+fn scrape(head: &RequestHead, metrics: &Metrics) -> String {
     if head.method() != Method::Get || head.target_octets() != b"/metrics" {
         return response("404 Not Found", "text/plain", "only GET /metrics is here\n");
     }
-    match engine.metrics_text() {
-        Some(Ok(text)) => response("200 OK", MEDIA_TYPE, &text),
-        Some(Err(_)) | None => response("500 Internal Server Error", "text/plain", "no metrics\n"),
+    match metrics.render() {
+        Ok(text) => response("200 OK", MEDIA_TYPE, &text),
+        Err(_) => response("500 Internal Server Error", "text/plain", "no metrics\n"),
     }
+}
+
+fn not_a_request() -> String {
+    response("400 Bad Request", "text/plain", "not a request\n")
 }
 
 fn response(status: &str, media_type: &str, body: &str) -> String {

@@ -117,6 +117,11 @@ impl Args {
         self.command.unwrap_or_default()
     }
 
+    /// The routes file, as it was named.
+    pub fn routes_path(&self) -> PathBuf {
+        PathBuf::from(&self.options.routes)
+    }
+
     /// Checks everything. `environment` looks up the variables that are no option's own:
     /// `std::env::var_os`, or a test's.
     pub fn into_config(

@@ -1,19 +1,35 @@
 //! `cred-proxy check`: the route table without secrets, or every problem.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use crate::config::{Config, LoadedRoutes, load_routes};
+use crate::config::{Config, LoadedRoutes, Problem, TokenSource, load_routes};
 use crate::route::{Route, Scheme};
 use crate::serve::{refuse, tell, token_source};
 
-/// Loads what serving would load. 0, or 2 with every problem found.
-pub fn run(config: &Config) -> ExitCode {
-    let loaded = token_source(config).and_then(|tokens| load_routes(&config.routes_path, &tokens));
-    let LoadedRoutes { table, warnings } = match loaded {
-        Ok(loaded) => loaded,
-        Err(problems) => return refuse(&problems),
+/// Loads what serving would load. 0, or 2 with every problem found: those of the command
+/// line do not hide those of the routes file.
+pub fn run(routes_path: &Path, config: Result<Config, Vec<Problem>>) -> ExitCode {
+    let (config, mut problems) = match config {
+        Ok(config) => (Some(config), Vec::new()),
+        Err(problems) => (None, problems),
     };
+    let tokens = config
+        .as_ref()
+        .map_or_else(|| Ok(TokenSource::environment()), token_source);
+    let tokens = tokens.unwrap_or_else(|of_tokens| {
+        problems.extend(of_tokens);
+        TokenSource::environment()
+    });
+    let (config, LoadedRoutes { table, warnings }) =
+        match (config, load_routes(routes_path, &tokens)) {
+            (Some(config), Ok(loaded)) if problems.is_empty() => (config, loaded),
+            (_, loaded) => {
+                problems.extend(loaded.err().unwrap_or_default());
+                return refuse(&problems);
+            }
+        };
     for warning in config.warnings.iter().chain(&warnings) {
         tell(&format!("warning: {warning}"));
     }

@@ -1,7 +1,9 @@
 //! The process at work: workers, each a thread with a runtime, a listener and a pool of
 //! its own, and what reaches all of them: new routes, and the end.
 
+use std::collections::hash_map::RandomState;
 use std::fmt;
+use std::hash::BuildHasher;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
@@ -55,8 +57,10 @@ pub enum Listen {
 /// Why an engine did not start.
 #[derive(Debug)]
 pub enum StartError {
-    /// A listening socket could not be had.
-    Listen(io::Error),
+    /// No listening socket could be had there.
+    Listen(SocketAddr, io::Error),
+    /// The sockets that were handed over could not be used.
+    Inherit(io::Error),
     /// A thread or its runtime could not be had.
     Worker(io::Error),
 }
@@ -64,7 +68,12 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StartError::Listen(error) => write!(out, "can't listen: {error}"),
+            StartError::Listen(address, error) => {
+                write!(out, "can't listen on {address}: {error}")
+            }
+            StartError::Inherit(error) => {
+                write!(out, "can't use the sockets of LISTEN_FDS: {error}")
+            }
             StartError::Worker(error) => write!(out, "can't start a worker: {error}"),
         }
     }
@@ -88,10 +97,12 @@ impl Engine {
     pub fn start(setup: Setup) -> Result<Engine, StartError> {
         let workers = setup.workers.max(1);
         let listeners = match setup.listen {
-            Listen::Address(address) => Listeners::open(address, workers),
-            Listen::Inherited(sockets) => Listeners::inherit(&sockets, workers),
-        }
-        .map_err(StartError::Listen)?;
+            Listen::Address(address) => Listeners::open(address, workers)
+                .map_err(|error| StartError::Listen(address, error))?,
+            Listen::Inherited(sockets) => {
+                Listeners::inherit(&sockets, workers).map_err(StartError::Inherit)?
+            }
+        };
         let connections = u32::try_from(setup.limits.connections).unwrap_or(u32::MAX);
         let mut engine = Engine {
             address: listeners.address(),
@@ -106,7 +117,7 @@ impl Engine {
         };
         let routes = Arc::new(setup.routes);
         let connector = Arc::new(setup.connector);
-        let pseudonym = Pseudonym::of_this_process();
+        let pseudonym = Pseudonym::new(random_tail());
         for sockets in listeners.share_out(workers) {
             let worker = Arc::new(Worker::new(
                 Arc::clone(&routes),
@@ -116,7 +127,8 @@ impl Engine {
                 setup.allowed_hosts.clone(),
                 Arc::clone(&setup.log),
                 engine.metrics.clone(),
-                engine.drain.clone(),
+                // A token of its own: asking a shared one would be a lock between workers.
+                engine.drain.child_token(),
             ));
             engine
                 .start_worker(worker, sockets)
@@ -127,12 +139,17 @@ impl Engine {
 
     fn start_worker(&mut self, worker: Arc<Worker>, sockets: Vec<StdListener>) -> io::Result<()> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
+        let listeners = {
+            let _reactor = runtime.enter();
+            let listeners = sockets.into_iter().map(TcpListener::from_std);
+            listeners.collect::<io::Result<Vec<_>>>()?
+        };
         let (admissions, stop) = (Arc::clone(&self.admissions), self.stop.clone());
         self.workers.push(Arc::clone(&worker));
         let thread = std::thread::Builder::new()
             .name("worker".into())
             .spawn(move || {
-                work(&runtime, &worker, sockets, &admissions, &stop);
+                work(&runtime, &worker, listeners, &admissions, &stop);
                 // A resolver that hangs in a blocking call must not hold up the end.
                 runtime.shutdown_background();
             })?;
@@ -153,9 +170,9 @@ impl Engine {
         }
     }
 
-    /// The counts in Prometheus' text format; `None` unless it counts.
-    pub fn metrics_text(&self) -> Option<Result<String, fmt::Error>> {
-        self.metrics.as_deref().map(Metrics::render)
+    /// The counts, if it counts.
+    pub(crate) fn metrics(&self) -> Option<Arc<Metrics>> {
+        self.metrics.clone()
     }
 
     /// Stops accepting, closes idle connections, and waits until all exchanges have
@@ -174,33 +191,33 @@ impl Drop for Engine {
         self.drain.cancel();
         self.stop.cancel();
         for thread in self.threads.drain(..) {
-            if thread.join().is_err() {
-                // Its panic message is on standard error already.
-            }
+            // If it panicked, its message is on standard error already.
+            let _ = thread.join();
         }
     }
+}
+
+/// The keys of a `RandomState` come from the operating system. A guess would gain an
+/// attacker a 508 to his own request, no more.
+fn random_tail() -> u64 {
+    RandomState::new().hash_one(std::process::id())
 }
 
 /// A worker's life.
 fn work(
     runtime: &Runtime,
     worker: &Arc<Worker>,
-    sockets: Vec<StdListener>,
+    listeners: Vec<TcpListener>,
     admissions: &Arc<Semaphore>,
     stop: &CancellationToken,
 ) {
     runtime.block_on(async {
-        for socket in sockets {
-            match TcpListener::from_std(socket) {
-                Ok(listener) => drop(tokio::spawn(accept_all(
-                    listener,
-                    Arc::clone(worker),
-                    Arc::clone(admissions),
-                ))),
-                Err(error) => worker
-                    .log
-                    .process(&format!("a listening socket is lost: {error}")),
-            }
+        for listener in listeners {
+            drop(tokio::spawn(accept_all(
+                listener,
+                Arc::clone(worker),
+                Arc::clone(admissions),
+            )));
         }
         let sweeper = tokio::spawn(sweep(Arc::clone(worker)));
         stop.cancelled().await;

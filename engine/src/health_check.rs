@@ -4,12 +4,9 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
-use std::time::Duration;
 
+use crate::limits::HEALTH_CHECK_TIME;
 use crate::serve::tell;
-
-/// A health check is asked for every half second; one that takes longer has failed.
-const TIME: Duration = Duration::from_secs(2);
 
 /// Why a proxy is not healthy.
 #[derive(Debug)]
@@ -65,9 +62,9 @@ fn reachable(bind: IpAddr) -> IpAddr {
 }
 
 fn ask(address: SocketAddr) -> io::Result<[u8; 13]> {
-    let mut stream = TcpStream::connect_timeout(&address, TIME)?;
-    stream.set_read_timeout(Some(TIME))?;
-    stream.set_write_timeout(Some(TIME))?;
+    let mut stream = TcpStream::connect_timeout(&address, HEALTH_CHECK_TIME)?;
+    stream.set_read_timeout(Some(HEALTH_CHECK_TIME))?;
+    stream.set_write_timeout(Some(HEALTH_CHECK_TIME))?;
     stream.write_all(b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut status = [0; 13];
     stream.read_exact(&mut status)?;

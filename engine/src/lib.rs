@@ -16,6 +16,7 @@ mod access_log;
 mod admin;
 pub mod args;
 pub mod check;
+mod clock;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;

@@ -1,7 +1,7 @@
 //! Every number of the program: its unit in its name, why it has that size, and
 //! where a precedent stands. `spec` here means section 8 of the contract.
 //!
-//! Each field of [`Limits`] is a flag and an environment variable (`args.rs`), and
+//! Each field of [`Limits`] is a flag and an environment variable (`args/limit_options.rs`), and
 //! has a test at the bound and one past it.
 
 use std::time::Duration;
@@ -53,6 +53,11 @@ pub struct Limits {
     pub client_read_idle_time: Duration,
     /// A tunnel in which nothing moves (closed).
     pub tunnel_idle_time: Duration,
+    /// A closing connection on which nothing more comes; until then what comes is swallowed,
+    /// so that the answer is not lost to a reset (RFC 9112 §9.6). nginx: 5 s.
+    pub linger_idle_time: Duration,
+    /// A closing connection in all. nginx: 30 s.
+    pub linger_time: Duration,
     /// How long exchanges may go on after SIGTERM.
     pub drain_time: Duration,
     /// How long an unused upstream connection is kept.
@@ -84,6 +89,8 @@ impl Default for Limits {
             response_head_time: Duration::from_secs(300),
             client_read_idle_time: Duration::from_secs(300),
             tunnel_idle_time: Duration::from_secs(3600),
+            linger_idle_time: Duration::from_secs(2),
+            linger_time: Duration::from_secs(30),
             drain_time: Duration::from_secs(8),
             pool_idle_time: Duration::from_secs(30),
             pool_connections: 32,
@@ -145,10 +152,6 @@ pub const READ_BUFFER_KEPT_OCTETS: usize = 64 * KIB;
 /// Runs of one body that leave in a single vectored write.
 pub const RUNS_PER_WRITE: usize = 16;
 
-/// How long a closing connection swallows unread input, so that the answer is not
-/// lost to a reset (RFC 9112 §9.6); nginx's `lingering_timeout` is 5 s.
-pub const LINGER_TIME: Duration = Duration::from_secs(2);
-
 /// The most that a closing connection swallows: an upload that was refused half-way.
 pub const LINGER_OCTETS: usize = 64 * 1024 * KIB;
 
@@ -176,3 +179,20 @@ pub const LOG_LINES_WAITING: usize = 4096;
 /// (431, 502). Real messages name none or one; without a bound, lines times options would
 /// be work that a client gets for a few octets.
 pub const CONNECTION_OPTIONS: usize = 16;
+
+/// Connections waiting to be accepted; the kernel's own ceiling applies as well.
+pub const ACCEPT_BACKLOG: i32 = 1024;
+
+/// How many exchanges' memory a worker keeps: the parallel streams of a few agents.
+pub const MEMORIES_KEPT: usize = 64;
+
+/// A health check is asked for every half second; one that takes longer has failed.
+pub const HEALTH_CHECK_TIME: Duration = Duration::from_secs(2);
+
+/// Octets of a method or a path in a log line: a flood of long ones must not fill the
+/// memory of the lines that wait.
+pub const LOG_VALUE_OCTETS: usize = 256;
+
+/// Octets of a response head as it goes downstream (502): the largest that a flag lets
+/// in, and as much again for references that were made longer.
+pub const FORWARDED_HEAD_OCTETS: usize = 2 * HEAD_OCTETS_CEILING;

@@ -18,19 +18,15 @@ fn main() -> ExitCode {
     }
     let args = Args::parse();
     let command = args.subcommand();
-    #[cfg(feature = "demo")]
-    if command == Command::Demo {
-        return engine::demo::run();
-    }
-    let config = match args.into_config(|name| std::env::var_os(name)) {
-        Ok(config) => config,
-        Err(problems) => return serve::refuse(&problems),
-    };
-    match command {
-        Command::Serve => serve::run(config),
-        Command::Check => check::run(&config),
-        Command::Healthcheck => health_check::run(config.bind, config.port),
+    let routes_path = args.routes_path();
+    let config = args.into_config(|name| std::env::var_os(name));
+    match (command, config) {
+        // Needs no configuration, so a wrong one does not matter.
         #[cfg(feature = "demo")]
-        Command::Demo => engine::demo::run(),
+        (Command::Demo, _) => engine::demo::run(),
+        (Command::Check, config) => check::run(&routes_path, config),
+        (_, Err(problems)) => serve::refuse(&problems),
+        (Command::Serve, Ok(config)) => serve::run(config),
+        (Command::Healthcheck, Ok(config)) => health_check::run(config.bind, config.port),
     }
 }

@@ -225,8 +225,8 @@ async fn attend(
     {
         let limits = Arc::new(config.limits.clone());
         let mut scrapes = std::pin::pin!(async {
-            match admin {
-                Some(listener) => admin::serve(listener, &engine, limits).await,
+            match admin.zip(engine.metrics()) {
+                Some((listener, metrics)) => admin::serve(listener, metrics, limits, log).await,
                 None => std::future::pending().await,
             }
         });

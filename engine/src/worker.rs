@@ -2,13 +2,13 @@
 //! route table, the log, the metrics and the count of connections.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::access_log::AccessLog;
+use crate::clock::Clock;
 use crate::forward::Pseudonym;
-use crate::limits::Limits;
+use crate::limits::{Limits, MEMORIES_KEPT};
 use crate::message::HeadStorage;
 use crate::metrics::Metrics;
 use crate::policy::AllowedHosts;
@@ -40,9 +40,6 @@ pub(crate) struct Memory {
     pub(crate) request_head: HeadStorage,
     pub(crate) response_head: HeadStorage,
 }
-
-/// How many exchanges' memory a worker keeps: the parallel streams of a few agents.
-const MEMORIES_KEPT: usize = 64;
 
 impl Worker {
     /// A worker with nothing under way.
@@ -79,45 +76,5 @@ impl Worker {
     /// The route table for exchanges to come.
     pub(crate) fn set_routes(&self, routes: Arc<RouteTable>) {
         *self.routes.lock().unwrap_or_else(PoisonError::into_inner) = routes;
-    }
-}
-
-/// The date as HTTP writes it (RFC 9110 §5.6.7), made once a second.
-#[derive(Default)]
-pub(crate) struct Clock {
-    cached: Mutex<(u64, HttpDate)>,
-}
-
-/// An IMF-fixdate always has this length.
-pub(crate) type HttpDate = [u8; 29];
-
-impl Clock {
-    /// The present, to the second.
-    pub(crate) fn http_date(&self) -> HttpDate {
-        let now = SystemTime::now();
-        // A clock before 1970 is a wrong clock; its date would be wrong as well.
-        let second = now
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
-        if cached.0 != second {
-            let text = httpdate::fmt_http_date(now);
-            if let Ok(date) = HttpDate::try_from(text.as_bytes()) {
-                *cached = (second, date);
-            }
-        }
-        cached.1
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_date_is_one_that_http_reads() {
-        let date = Clock::default().http_date();
-        let text = std::str::from_utf8(&date).expect("a date is ASCII");
-        assert!(httpdate::parse_http_date(text).is_ok(), "{text}");
     }
 }

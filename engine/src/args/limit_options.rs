@@ -36,7 +36,7 @@ macro_rules! table {
     };
 }
 
-static TABLE: [LimitOption; 23] = table! {
+static TABLE: [LimitOption; 25] = table! {
     Number request_head_octets "request-head-octets" "REQUEST_HEAD_OCTETS" [1, HEAD_OCTETS_CEILING]
         "A whole request head (431)";
     Number request_line_octets "request-line-octets" "REQUEST_LINE_OCTETS" [1, HEAD_OCTETS_CEILING]
@@ -79,6 +79,10 @@ static TABLE: [LimitOption; 23] = table! {
         "A client that reads nothing of a response (closed)";
     Time tunnel_idle_time "tunnel-idle-time" "TUNNEL_IDLE_TIME"
         "A tunnel in which nothing moves (closed)";
+    Time linger_idle_time "linger-idle-time" "LINGER_IDLE_TIME"
+        "A closing connection on which nothing more comes (closed)";
+    Time linger_time "linger-time" "LINGER_TIME"
+        "A closing connection in all (closed)";
     Time drain_time "drain-time" "DRAIN_TIME"
         "How long exchanges may go on after SIGTERM";
     Time pool_idle_time "pool-idle-time" "POOL_IDLE_TIME"

@@ -258,9 +258,14 @@ pub(super) fn query_name(text: &str) -> Result<String, &'static str> {
 
 /// A protocol name of an `Upgrade` field, in lower case (RFC 9110 §7.8).
 pub(super) fn protocol(text: &str) -> Result<String, &'static str> {
-    match is_token(text) {
-        true => Ok(text.to_ascii_lowercase()),
-        false => Err("must be a protocol name, like \"websocket\""),
+    let protocol = text.to_ascii_lowercase();
+    if !is_token(text) {
+        Err("must be a protocol name, like \"websocket\"")
+    } else if protocol == "h2c" || protocol == "http" {
+        // After the switch its requests would pass in a tunnel, past all policy.
+        Err("must not be HTTP in another version: its requests would pass unseen")
+    } else {
+        Ok(protocol)
     }
 }
 

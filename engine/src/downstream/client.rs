@@ -10,9 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::error::{Failure, Lapse};
-use crate::limits::{
-    HANG_UP_CHECK_TIME, LINGER_OCTETS, LINGER_TIME, Limits, READ_BUFFER_KEPT_OCTETS,
-};
+use crate::limits::{HANG_UP_CHECK_TIME, LINGER_OCTETS, Limits, READ_BUFFER_KEPT_OCTETS};
 use crate::message::{HeadLimits, HeadScan};
 use crate::wire::{Deadline, ReadBuffer};
 
@@ -63,8 +61,11 @@ pub(crate) struct Client<S> {
 pub(crate) enum HeadEnd {
     /// The head is this many octets at the front of the buffer.
     Received(usize),
-    /// Closed, or idle too long, with nothing begun: no answer is due.
+    /// Closed, idle too long, or draining, with nothing begun: no answer is due.
     Silence,
+    /// There was nothing to read after all: a fresh socket is said to be readable before
+    /// anybody has looked. It is to be waited for without memory.
+    NothingYet,
 }
 
 impl<S: ClientStream> Client<S> {
@@ -100,8 +101,14 @@ impl<S: ClientStream> Client<S> {
         .await
     }
 
-    /// Reads until a whole request head lies at the front of the buffer.
-    pub(crate) async fn request_head(&mut self, limits: &Limits) -> Result<HeadEnd, Failure> {
+    /// Reads until a whole request head lies at the front of the buffer. A head begins
+    /// with an octet that is not of the empty line which may stand before it: until then
+    /// the connection is idle.
+    pub(crate) async fn request_head<D: Future<Output = ()>>(
+        &mut self,
+        limits: &Limits,
+        mut drained: Pin<&mut D>,
+    ) -> Result<HeadEnd, Failure> {
         let head_limits = HeadLimits::request(limits);
         let mut scan = HeadScan::default();
         let idle_due = Instant::now() + limits.idle_time;
@@ -109,7 +116,9 @@ impl<S: ClientStream> Client<S> {
         poll_fn(|context| {
             loop {
                 if !self.buffer.unread().is_empty() {
-                    due.get_or_insert_with(|| Instant::now() + limits.request_head_time);
+                    if due.is_none() && !matches!(self.buffer.unread(), b"\r" | b"\r\n") {
+                        due = Some(Instant::now() + limits.request_head_time);
+                    }
                     if let Some(length) = scan.scan(self.buffer.unread(), &head_limits)? {
                         return Poll::Ready(Ok(HeadEnd::Received(length)));
                     }
@@ -120,8 +129,14 @@ impl<S: ClientStream> Client<S> {
                         return Poll::Ready(Ok(HeadEnd::Silence));
                     }
                     Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Failure::ClientGone)),
+                    Poll::Pending if self.buffer.unread().is_empty() => {
+                        return Poll::Ready(Ok(HeadEnd::NothingYet));
+                    }
                     Poll::Pending => break,
                 }
+            }
+            if due.is_none() && drained.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Ok(HeadEnd::Silence));
             }
             match (
                 self.deadline.poll_passed(context, due.unwrap_or(idle_due)),
@@ -209,20 +224,24 @@ impl<S: ClientStream> Client<S> {
     /// Closes so that what was written is not lost: half-close, then swallow what still
     /// comes, within bounds (RFC 9112 §9.6). A socket closed over unread input resets,
     /// and the reset eats the answer.
-    pub(crate) async fn linger(mut self) {
+    pub(crate) async fn linger(mut self, limits: &Limits) {
         if self.stream.shutdown().await.is_err() {
             return; // It is gone already; nobody is left to read the answer.
         }
-        let due = Instant::now() + LINGER_TIME;
+        let end = Instant::now() + limits.linger_time;
+        let mut idle_end = Instant::now() + limits.linger_idle_time;
         let mut swallowed = self.buffer.unread().len();
         poll_fn(|context| {
             while swallowed < LINGER_OCTETS {
                 let unread = self.buffer.unread().len();
                 self.buffer.consume(unread);
                 match self.buffer.poll_fill(context, &mut self.stream) {
-                    Poll::Ready(Ok(count @ 1..)) => swallowed += count,
+                    Poll::Ready(Ok(count @ 1..)) => {
+                        swallowed += count;
+                        idle_end = Instant::now() + limits.linger_idle_time;
+                    }
                     Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
-                    Poll::Pending => return self.deadline.poll_passed(context, due),
+                    Poll::Pending => return self.deadline.poll_passed(context, end.min(idle_end)),
                 }
             }
             Poll::Ready(())

@@ -9,10 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::ACCEPT_BACK_OFF_TIME;
-
-/// Connections waiting to be accepted; the kernel's own ceiling applies as well.
-const BACKLOG: i32 = 1024;
+use crate::limits::{ACCEPT_BACK_OFF_TIME, ACCEPT_BACKLOG};
 
 /// One listening socket for each worker.
 pub(crate) struct Listeners {
@@ -79,7 +76,7 @@ fn open_one(address: SocketAddr) -> io::Result<StdListener> {
     socket.set_reuse_port(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
+    socket.listen(ACCEPT_BACKLOG)?;
     Ok(socket.into())
 }
 

@@ -1,9 +1,9 @@
 //! The proxy's own answers: one short sentence that says what was wrong and what to do.
 
+use crate::clock::HttpDate;
 use crate::error::Failure;
 use crate::message::{RequestHead, list_members};
 use crate::policy::Denial;
-use crate::worker::HttpDate;
 
 /// The name that this proxy bears in `Proxy-Status` (RFC 9209), so that a user can tell
 /// its answers from the upstream's.

@@ -21,6 +21,7 @@ pub(super) struct Located<'a> {
     pub(super) route: &'a Arc<Route>,
     target: RequestTarget<'a>,
     path: DecodedPath<'a>,
+    suffix: &'a [u8],
     /// The authority by which the client reached us.
     authority: Option<&'a [u8]>,
 }
@@ -31,6 +32,8 @@ pub(super) struct Admitted<'a> {
     pub(super) target: RequestTarget<'a>,
     /// The authority by which the client reached us.
     pub(super) authority: Option<&'a [u8]>,
+    /// What follows the route's path, as it came.
+    pub(super) suffix: &'a [u8],
     /// The protocol that the client asks for and the route allows.
     pub(super) upgrade: Option<&'a [u8]>,
 }
@@ -66,6 +69,7 @@ pub(super) fn locate<'a>(
         route,
         target,
         path: decoded,
+        suffix: path.get(route.path.len()..).unwrap_or_default(),
         authority,
     }))
 }
@@ -83,6 +87,7 @@ impl<'a> Located<'a> {
             permit: decide(self.route, head, &self.target, &self.path, own_name)?,
             target: self.target,
             authority: self.authority,
+            suffix: self.suffix,
             upgrade: asked_upgrade(head, framing, self.route),
         })
     }
@@ -104,7 +109,10 @@ fn asked_upgrade<'a>(
     route: &'a Route,
 ) -> Option<&'a [u8]> {
     if head.version() != Version::Http11
-        || framing != RequestFraming::NoBody
+        || !matches!(
+            framing,
+            RequestFraming::NoBody | RequestFraming::ContentLength(0)
+        )
         || !list_members(head.fields().all("connection"))
             .any(|option| option.eq_ignore_ascii_case(b"upgrade"))
     {

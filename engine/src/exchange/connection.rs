@@ -1,6 +1,6 @@
 //! One client connection: exchange after exchange, with no memory in between.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
 use super::{Next, run};
 use crate::downstream::{Client, ClientStream};
@@ -14,9 +14,9 @@ pub(crate) async fn serve<S: ClientStream>(stream: S, worker: &Worker) {
         .becomes_readable(&worker.limits, drained.as_mut())
         .await
     {
-        match serve_while_busy(&mut client, worker).await {
+        match serve_while_busy(&mut client, worker, drained.as_mut()).await {
             Next::Reuse => {}
-            Next::Linger => return client.linger().await,
+            Next::Linger => return client.linger(&worker.limits).await,
             Next::Cut => return,
             Next::Reset => return client.stream.reset_on_close(),
         }
@@ -24,11 +24,15 @@ pub(crate) async fn serve<S: ClientStream>(stream: S, worker: &Worker) {
 }
 
 /// Exchanges until nothing more is buffered, in memory borrowed from the worker.
-async fn serve_while_busy<S: ClientStream>(client: &mut Client<S>, worker: &Worker) -> Next {
+async fn serve_while_busy<S: ClientStream, D: Future<Output = ()>>(
+    client: &mut Client<S>,
+    worker: &Worker,
+    mut drained: Pin<&mut D>,
+) -> Next {
     let mut memory = worker.memory.take();
     client.buffer = std::mem::take(&mut memory.client);
     let next = loop {
-        let next = run(client, &mut memory, worker).await;
+        let next = run(client, &mut memory, worker, drained.as_mut()).await;
         // Requests in a pipeline are answered in order, one after the other.
         if next != Next::Reuse || client.buffer.unread().is_empty() {
             break next;

@@ -7,18 +7,10 @@ use tokio::time::Instant;
 
 use super::relay::{Relay, RelayError, Side};
 use super::response::{FinalHead, ResponseLeg, ResponseState};
+use super::sides::Sides;
 use crate::downstream::{Client, ClientStream};
-use crate::error::{Failure, Lapse, UpstreamConnectionAge, UpstreamFault};
+use crate::error::{Failure, Lapse, UpstreamFault};
 use crate::limits::Limits;
-use crate::wire::ReadBuffer;
-
-/// The two connected sides.
-pub(super) struct Sides<'a, S, U> {
-    pub(super) client: &'a mut Client<S>,
-    pub(super) service: &'a mut U,
-    pub(super) service_buffer: &'a mut ReadBuffer,
-    pub(super) service_age: UpstreamConnectionAge,
-}
 
 /// How far the request has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +131,8 @@ impl<'a> Conversation<'a> {
             match &mut self.response.state {
                 ResponseState::Head(_) => {
                     match self.response.poll_head(context, sides, request_complete) {
-                        Poll::Ready(Ok(())) => {}
+                        // From here on it is the client who may be late.
+                        Poll::Ready(Ok(())) => self.response_progress_at = Instant::now(),
                         Poll::Ready(Err(failure)) => return Poll::Ready(Err(failure)),
                         Poll::Pending => return Poll::Pending,
                     }
@@ -176,6 +169,8 @@ impl<'a> Conversation<'a> {
         match &self.response.state {
             ResponseState::Head(_) => None,
             ResponseState::Interim(_) => {
+                // A client that held its body back for this 100 begins with it now.
+                self.request_progress_at = Instant::now();
                 self.response.await_next_head();
                 None
             }
@@ -193,9 +188,9 @@ impl<'a> Conversation<'a> {
         client: &mut Client<S>,
     ) -> Poll<()> {
         match (self.request_state, self.request.waiting_for()) {
-            (RequestState::Sending, Side::Reader) => Poll::Pending,
+            (RequestState::Sending, Side::Sender) => Poll::Pending,
             // Its unread body must stay unread: that is the back-pressure.
-            (RequestState::Sending, Side::Writer) | (RequestState::Abandoned, _) => {
+            (RequestState::Sending, Side::Taker) | (RequestState::Abandoned, _) => {
                 client.poll_hung_up(context)
             }
             (RequestState::Sent, _) => client.poll_gone(context),
@@ -224,17 +219,17 @@ impl<'a> Conversation<'a> {
         let since = self.request_progress_at;
         let answer = || (since + self.limits.response_head_time, Lapse::ResponseHead);
         match (self.request_state, self.request.waiting_for()) {
-            (RequestState::Sending, Side::Writer) => Some((
+            (RequestState::Sending, Side::Taker) => Some((
                 since + self.limits.upstream_read_idle_time,
                 Lapse::UpstreamRead,
             )),
             // A client that waits for a 100 is not late; the upstream may be.
-            (RequestState::Sending, Side::Reader)
+            (RequestState::Sending, Side::Sender)
                 if self.response.awaits_continue() && self.request.payload() == 0 =>
             {
                 Some(answer())
             }
-            (RequestState::Sending, Side::Reader) => Some((
+            (RequestState::Sending, Side::Sender) => Some((
                 since + self.limits.request_body_idle_time,
                 Lapse::RequestBody,
             )),
@@ -250,7 +245,7 @@ impl<'a> Conversation<'a> {
         match &self.response.state {
             ResponseState::Head(_) => None,
             ResponseState::Interim(relay) | ResponseState::Final(relay, _) => {
-                (relay.waiting_for() == Side::Writer).then(|| {
+                (relay.waiting_for() == Side::Taker).then(|| {
                     (
                         self.response_progress_at + self.limits.client_read_idle_time,
                         Lapse::ClientRead,

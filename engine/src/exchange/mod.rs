@@ -13,8 +13,10 @@ mod admission;
 mod connection;
 mod conversation;
 mod record;
+mod refusal;
 mod relay;
 mod response;
+mod sides;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -22,28 +24,27 @@ mod tests;
 mod tunnel;
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 
 pub(crate) use connection::serve;
 
-use crate::downstream::{
-    Client, ClientStream, HeadEnd, Reply, ReplyConnection, ReplyContext, ReplyFormat,
-};
-use crate::error::{Failure, Fate, UpstreamConnectionAge};
+use crate::downstream::{Client, ClientStream, HeadEnd};
+use crate::error::{Failure, UpstreamConnectionAge};
 use crate::forward::{ForwardedRequest, References, RequestContext};
 use crate::message::{
-    BodyDecoder, BodyEncoding, CloseReason, Method, Persistence, RequestFraming, RequestHead, Step,
-    Version,
+    BodyDecoder, BodyEncoding, CloseReason, Persistence, RequestFraming, RequestHead, Version,
 };
 use crate::policy::Permit;
 use crate::route::RouteTable;
 use crate::upstream::UpstreamConnection;
 use crate::worker::{Memory, Worker};
 use admission::{Admitted, Destination, locate};
-use conversation::{Conversation, Ending, Sides};
+use conversation::{Conversation, Ending};
 use record::Record;
 use relay::Relay;
 use response::{ResponseLeg, ResponseRequest};
+use sides::Sides;
 
 /// What becomes of the client's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,12 +84,13 @@ enum RequestBody {
 }
 
 /// Reads one request and sees it through.
-async fn run<S: ClientStream>(
+async fn run<S: ClientStream, D: Future<Output = ()>>(
     client: &mut Client<S>,
     memory: &mut Memory,
     worker: &Worker,
+    drained: Pin<&mut D>,
 ) -> Next {
-    let received = client.request_head(&worker.limits).await;
+    let received = client.request_head(&worker.limits, drained).await;
     let mut exchange = Exchange {
         client,
         memory,
@@ -100,6 +102,7 @@ async fn run<S: ClientStream>(
     };
     let head = match received {
         Ok(HeadEnd::Silence) => return Next::Cut,
+        Ok(HeadEnd::NothingYet) => return Next::Reuse,
         Ok(HeadEnd::Received(length)) => exchange.take_head(length),
         Err(failure) => Err(failure),
     };
@@ -282,6 +285,7 @@ impl<S: ClientStream> Exchange<'_, S> {
                     table: routes,
                     route: admitted.permit.route(),
                     authority: admitted.authority,
+                    suffix: admitted.suffix,
                 },
             },
             &self.worker.limits,
@@ -334,82 +338,6 @@ impl<S: ClientStream> Exchange<'_, S> {
         self.record.octets_up += carried.up;
         self.record.octets_down += carried.down;
         result.map(|()| Next::Cut)
-    }
-
-    /// The proxy's own 204 to an `OPTIONS` that is meant for it (RFC 9110 §9.3.7).
-    async fn answer_options(&mut self, head: &RequestHead) -> Result<Next, Failure> {
-        let keep = self.can_keep(Some(head));
-        let reply = Reply::options(&self.reply_context(Some(head), keep));
-        self.record.status = Some(reply.status);
-        self.client.send(&reply.octets, &self.worker.limits).await?;
-        Ok(if keep { Next::Reuse } else { Next::Linger })
-    }
-
-    /// Answers a failure where that is still possible, logged before answered.
-    async fn answer(&mut self, head: Option<&RequestHead>, failure: &Failure) -> Next {
-        self.record.fail(failure, self.worker);
-        if self.response_begun {
-            return if self.ends_by_close {
-                Next::Reset
-            } else {
-                Next::Cut
-            };
-        }
-        let keep = failure.fate() == Fate::Keep && self.can_keep(head);
-        let Some(reply) = Reply::failure(failure, &self.reply_context(head, keep)) else {
-            return Next::Cut;
-        };
-        self.record.status = Some(reply.status);
-        match self.client.send(&reply.octets, &self.worker.limits).await {
-            Ok(()) if keep => Next::Reuse,
-            Ok(()) => Next::Linger,
-            // The first failure stays the one that is told.
-            Err(_) => Next::Cut,
-        }
-    }
-
-    /// Whether the next request can be found: this one's body was read, and neither side
-    /// wants to close.
-    fn can_keep(&mut self, head: Option<&RequestHead>) -> bool {
-        let read = match self.body {
-            RequestBody::Untouched(framing) => self.drop_buffered_body(framing),
-            RequestBody::Taken { whole } => whole,
-            RequestBody::Unknown => false,
-        };
-        read && !self.worker.drain.is_cancelled()
-            && head.is_some_and(|head| Persistence::of_request(head) == Persistence::Reuse)
-    }
-
-    /// Drops a body that nobody wants, if all of it is buffered already.
-    fn drop_buffered_body(&mut self, framing: RequestFraming) -> bool {
-        let mut decoder = BodyDecoder::for_request(framing, &self.worker.limits);
-        let unread = self.client.buffer.unread();
-        let mut at = 0;
-        loop {
-            match decoder.decode(unread.get(at..).unwrap_or_default()) {
-                Ok(Step::Data { framing, data }) => at += framing + data,
-                Ok(Step::End { framing }) => {
-                    self.client.buffer.consume(at + framing);
-                    // Not to be dropped twice.
-                    self.body = RequestBody::Taken { whole: true };
-                    return true;
-                }
-                Ok(Step::More { .. }) | Err(_) => return false,
-            }
-        }
-    }
-
-    fn reply_context(&self, head: Option<&RequestHead>, keep: bool) -> ReplyContext {
-        ReplyContext {
-            format: head.map_or(ReplyFormat::Text, ReplyFormat::asked_by),
-            head_only: head.is_some_and(|head| head.method() == Method::Head),
-            connection: match (keep, head.map(RequestHead::version)) {
-                (false, _) => ReplyConnection::Close,
-                (true, Some(Version::Http10)) => ReplyConnection::KeepAlive,
-                (true, Some(Version::Http11) | None) => ReplyConnection::Persistent,
-            },
-            date: self.worker.clock.http_date(),
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::access_log::LogLine;
 use crate::error::Failure;
-use crate::message::RequestHead;
+use crate::message::{RequestHead, RequestTarget};
 use crate::metrics::InFlight;
 use crate::route::Route;
 use crate::worker::Worker;
@@ -74,7 +74,7 @@ impl Record {
         worker.log.exchange(&LogLine {
             method: head.map(RequestHead::method_octets),
             route,
-            path: head.map(|head| path_of(head.target_octets())),
+            path: head.and_then(path_of),
             status: self.status,
             error: self.error,
             sentence: self.sentence.as_deref(),
@@ -87,8 +87,12 @@ impl Record {
     }
 }
 
-/// The target without its query, where tokens travel.
-fn path_of(target: &[u8]) -> &[u8] {
-    let end = memchr::memchr(b'?', target).unwrap_or(target.len());
-    target.get(..end).unwrap_or(target)
+/// The path alone: tokens travel in queries, and in the userinfo of targets that are not
+/// understood.
+fn path_of(head: &RequestHead) -> Option<&[u8]> {
+    match RequestTarget::of(head).ok()? {
+        RequestTarget::Origin { path, .. } | RequestTarget::Absolute { path, .. } => Some(path),
+        RequestTarget::Asterisk => Some(b"*"),
+        RequestTarget::Authority => None,
+    }
 }

@@ -22,15 +22,17 @@ pub(super) struct Relay {
     waiting_for: Side,
     payload: u64,
     progress: u64,
+    /// Whether the batch is still the first one.
+    holds_head: bool,
 }
 
 /// The side a relay waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     /// The one that sends the body.
-    Reader,
+    Sender,
     /// The one that takes it.
-    Writer,
+    Taker,
 }
 
 /// Why a body did not reach its end.
@@ -61,9 +63,10 @@ impl Relay {
             batch,
             ended: false,
             unflushed: false,
-            waiting_for: Side::Writer,
+            waiting_for: Side::Taker,
             payload: 0,
             progress: 0,
+            holds_head: true,
         };
         relay.gather(buffer)?;
         Ok(relay)
@@ -79,7 +82,7 @@ impl Relay {
         self.waiting_for
     }
 
-    /// Payload octets that have been taken from the sender.
+    /// Payload octets that have left.
     pub(super) fn payload(&self) -> u64 {
         self.payload
     }
@@ -89,10 +92,10 @@ impl Relay {
         self.progress
     }
 
-    /// Whether nothing of a body was taken from the sender, so that the head can be sent
-    /// once more elsewhere.
+    /// Whether nothing of a body was taken from the sender, so that what was written can be
+    /// written once more elsewhere.
     pub(super) fn can_rewind(&self) -> bool {
-        self.payload == 0 && self.ended && matches!(self.decoder, BodyDecoder::Empty)
+        self.holds_head && self.batch.payload() == 0
     }
 
     /// To be written from its head once more, on another connection.
@@ -119,11 +122,10 @@ impl Relay {
         W: AsyncWrite + Unpin,
     {
         loop {
-            self.waiting_for = Side::Writer;
-            if !self.batch.is_empty() {
-                ready!(self.poll_write(context, writer, buffer)).map_err(unwritable)?;
-            }
-            if !self.ended {
+            self.waiting_for = Side::Taker;
+            ready!(self.poll_write(context, writer, buffer)).map_err(unwritable)?;
+            if !self.ended && (!buffer.unread().is_empty() || self.decoder.is_complete()) {
+                self.holds_head = false;
                 self.batch.clear();
                 self.gather(buffer).map_err(RelayError::Faulty)?;
                 if !self.batch.is_empty() {
@@ -137,7 +139,7 @@ impl Relay {
             if self.ended {
                 return Poll::Ready(Ok(()));
             }
-            self.waiting_for = Side::Reader;
+            self.waiting_for = Side::Sender;
             match ready!(buffer.poll_fill(context, reader)) {
                 Ok(count @ 1..) => self.progress += count as u64,
                 // An error is an end as well, and never the one that closes a body well:
@@ -162,6 +164,9 @@ impl Relay {
         let sent = self.batch.written() - before;
         self.progress += sent as u64;
         self.unflushed |= sent > 0;
+        if sent > 0 && self.batch.is_written() {
+            self.payload += self.batch.payload() as u64;
+        }
         result
     }
 
@@ -189,7 +194,6 @@ impl Relay {
             }
         }
         self.batch.set_uses(at);
-        self.payload += self.batch.payload() as u64;
         self.frame();
         Ok(())
     }

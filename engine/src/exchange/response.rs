@@ -5,17 +5,17 @@ use std::task::{Context, Poll, ready};
 use tokio::io::AsyncRead;
 use tokio::time::Instant;
 
-use super::conversation::Sides;
 use super::relay::Relay;
+use super::sides::Sides;
+use crate::clock::Clock;
 use crate::error::{Failure, UpstreamConnectionAge, UpstreamFault};
 use crate::forward::{ForwardedResponse, References, ResponseContext};
 use crate::limits::Limits;
 use crate::message::{
     BodyDecoder, BodyEncoding, CloseReason, Fault, HeadLimits, HeadScan, HeadStorage, LimitReached,
-    Method, Persistence, ResponseFraming, ResponseHead, Version,
+    Method, Persistence, ResponseFraming, ResponseHead, Status, Version,
 };
 use crate::wire::{Batch, ReadBuffer};
-use crate::worker::Clock;
 
 /// Where the response is.
 pub(super) enum ResponseState {
@@ -56,6 +56,8 @@ pub(super) struct ResponseLeg<'a> {
     storage: HeadStorage,
     batch: Option<Batch>,
     interim_count: usize,
+    /// Whether a 100 has come.
+    continued: bool,
     /// Whether an octet of any answer has come.
     pub(super) answered: bool,
     /// The final status, once its head was read.
@@ -85,6 +87,7 @@ impl<'a> ResponseLeg<'a> {
             storage,
             batch: Some(batch),
             interim_count: 0,
+            continued: false,
             answered: false,
             status: None,
             head_at: None,
@@ -130,7 +133,7 @@ impl<'a> ResponseLeg<'a> {
 
     /// Whether the client may be holding its body back for a 100 that has not come.
     pub(super) fn awaits_continue(&self) -> bool {
-        self.request.expects_continue && self.interim_count == 0 && self.status.is_none()
+        self.request.expects_continue && !self.continued && self.status.is_none()
     }
 
     /// After an interim response: the next head.
@@ -208,6 +211,7 @@ impl<'a> ResponseLeg<'a> {
 
     fn take_interim(&mut self, head: &ResponseHead, buffer: &ReadBuffer) -> Result<(), Failure> {
         self.interim_count += 1;
+        self.continued |= head.status() == Status::CONTINUE;
         if self.interim_count > self.limits.interim_responses {
             return Err(Failure::UpstreamMisbehaved(UpstreamFault::InterimFlood));
         }
@@ -219,7 +223,8 @@ impl<'a> ResponseLeg<'a> {
         let mut batch = self.batch.take().unwrap_or_default();
         let mut octets = std::mem::take(&mut batch.lead);
         octets.clear();
-        ForwardedResponse::encode_interim(head, &mut octets).map_err(too_large)?;
+        ForwardedResponse::encode_interim(head, &self.request.references, &mut octets)
+            .map_err(too_large)?;
         let relay = Relay::new(
             octets,
             BodyDecoder::Empty,
@@ -273,7 +278,7 @@ impl<'a> ResponseLeg<'a> {
         )
         .map_err(too_large)?;
         self.client_persistence = response.persistence();
-        self.service_persistence = Persistence::of_response(head, framing);
+        self.service_persistence = self.service_persistence_of(head, framing);
         let encoding = response.encoding();
         let decoder = BodyDecoder::for_response(framing, self.limits);
         let relay = Relay::new(response.into_octets(), decoder, encoding, batch, buffer)
@@ -282,6 +287,16 @@ impl<'a> ResponseLeg<'a> {
         self.head_at = Some(Instant::now());
         self.state = ResponseState::Final(relay, kind);
         Ok(())
+    }
+
+    /// A service that answers an expectant request at once may not be going to read its
+    /// body, and would take it for the next request.
+    fn service_persistence_of(&self, head: &ResponseHead, framing: ResponseFraming) -> Persistence {
+        if self.request.expects_continue && !self.continued {
+            Persistence::Close(CloseReason::BodyUnawaited)
+        } else {
+            Persistence::of_response(head, framing)
+        }
     }
 
     /// RFC 9110 §7.8: a server may switch only to a protocol that was asked for.

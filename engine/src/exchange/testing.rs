@@ -6,9 +6,11 @@ use std::task::{Context, Poll};
 
 use tokio::io::DuplexStream;
 
-use super::conversation::{Conversation, Ending, Sides};
+use super::conversation::{Conversation, Ending};
 use super::relay::Relay;
 use super::response::{ResponseLeg, ResponseRequest};
+use super::sides::Sides;
+use crate::clock::Clock;
 use crate::downstream::{Client, ClientStream};
 use crate::error::{Failure, UpstreamConnectionAge};
 use crate::forward::References;
@@ -17,7 +19,6 @@ use crate::message::{BodyDecoder, BodyEncoding, Method, Persistence, RequestFram
 use crate::policy::Credential;
 use crate::route::{Route, RouteTable, UpstreamUrl};
 use crate::wire::{Batch, ReadBuffer};
-use crate::worker::Clock;
 
 impl ClientStream for DuplexStream {
     fn poll_readable(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -101,6 +102,7 @@ pub(super) async fn converse(
                 table: &table,
                 route: &table.routes()[0],
                 authority: None,
+                suffix: b"",
             },
         },
         limits,

@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::relay::Relay;
+use super::relay::{Relay, RelayError};
 use crate::downstream::{Client, ClientStream};
-use crate::error::{Failure, Lapse};
+use crate::error::{Failure, Lapse, UpstreamFault};
 use crate::limits::Limits;
 use crate::message::{BodyDecoder, BodyEncoding};
 use crate::wire::{Batch, ReadBuffer};
@@ -59,7 +59,8 @@ where
         let up_ended = up.poll(context, stream, buffer, service);
         let down_ended = down.poll(context, service, service_buffer, stream);
         match (up_ended, down_ended) {
-            (Poll::Ready(Err(())), _) | (_, Poll::Ready(Err(()))) => return Poll::Ready(Ok(())),
+            (Poll::Ready(Err(error)), _) => return Poll::Ready(Err(broken_up(&error))),
+            (_, Poll::Ready(Err(error))) => return Poll::Ready(Err(broken_down(&error))),
             (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => return Poll::Ready(Ok(())),
             (Poll::Pending, _) | (_, Poll::Pending) => {}
         }
@@ -78,6 +79,24 @@ where
         down: down.relay.payload(),
     };
     (carried, result)
+}
+
+/// The direction to the service broke.
+fn broken_up(error: &RelayError) -> Failure {
+    match error {
+        RelayError::Truncated | RelayError::Faulty(_) => Failure::ClientGone,
+        RelayError::Unwritable => Failure::UpstreamMisbehaved(UpstreamFault::Truncated),
+    }
+}
+
+/// The direction to the client broke.
+fn broken_down(error: &RelayError) -> Failure {
+    match error {
+        RelayError::Truncated | RelayError::Faulty(_) => {
+            Failure::UpstreamMisbehaved(UpstreamFault::Truncated)
+        }
+        RelayError::Unwritable => Failure::ClientGone,
+    }
 }
 
 impl Direction {
@@ -100,7 +119,7 @@ impl Direction {
         reader: &mut R,
         buffer: &mut ReadBuffer,
         writer: &mut W,
-    ) -> Poll<Result<(), ()>>
+    ) -> Poll<Result<(), RelayError>>
     where
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
@@ -110,12 +129,12 @@ impl Direction {
                 DirectionState::Open => match self.relay.poll(context, reader, buffer, writer) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Ok(())) => self.state = DirectionState::Closing,
-                    Poll::Ready(Err(_)) => return Poll::Ready(Err(())),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 },
                 DirectionState::Closing => match Pin::new(&mut *writer).poll_shutdown(context) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Ok(())) => self.state = DirectionState::Closed,
-                    Poll::Ready(Err(_)) => return Poll::Ready(Err(())),
+                    Poll::Ready(Err(_)) => return Poll::Ready(Err(RelayError::Unwritable)),
                 },
                 DirectionState::Closed => return Poll::Ready(Ok(())),
             }

@@ -56,3 +56,47 @@ pub(super) fn is_one_of(name: &[u8], set: &[&str]) -> bool {
     set.iter()
         .any(|one| name.eq_ignore_ascii_case(one.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{HeadStorage, RequestHead};
+
+    fn head(connection: &str) -> RequestHead {
+        let storage = HeadStorage {
+            block: format!("GET / HTTP/1.1\r\nHost: a\r\n{connection}\r\n").into_bytes(),
+            ..HeadStorage::default()
+        };
+        RequestHead::parse(storage).unwrap()
+    }
+
+    #[test]
+    fn options_are_read_over_all_lines_whatever_their_case() {
+        let head = head("Connection: close, X-A\r\nconnection: , x-b\r\n");
+        let options = ConnectionOptions::of(head.fields()).ok().unwrap();
+        for (name, stays) in [
+            ("x-a", true),
+            ("X-B", true),
+            ("x-c", false),
+            ("Keep-Alive", true),
+            ("close", false), // an option, but no field
+        ] {
+            assert_eq!(options.keep_here(name.as_bytes()), stays, "{name}");
+        }
+    }
+
+    #[test]
+    fn as_many_fields_can_be_named_as_the_limit_says_and_no_more() {
+        let named = |count: usize| {
+            let names: Vec<String> = (0..count).map(|index| format!("x-{index}")).collect();
+            let common = "keep-alive, te, close, upgrade";
+            let head = head(&format!("Connection: {common}, {}\r\n", names.join(",")));
+            ConnectionOptions::of(head.fields()).map(drop)
+        };
+        assert_eq!(named(CONNECTION_OPTIONS), Ok(()));
+        assert_eq!(
+            named(CONNECTION_OPTIONS + 1),
+            Err(LimitReached::ConnectionOptions)
+        );
+    }
+}

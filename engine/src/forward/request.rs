@@ -2,8 +2,9 @@
 //! client's other field lines as they came.
 
 use super::Pseudonym;
-use super::connection_options::{ConnectionOptions, is_one_of};
+use super::connection_options::ConnectionOptions;
 use crate::message::encode::decimal;
+use crate::message::read_decimal;
 use crate::message::{
     FieldLine, LimitReached, Method, RequestFraming, RequestHead, RequestTarget, Version,
 };
@@ -12,7 +13,7 @@ use crate::policy::Permit;
 /// Every field by which an agent could bring a credential of its own, so that its work
 /// can't go to an account of its choosing. Compared with `_` read as `-`: servers that
 /// pass fields as environment variables can't tell the two apart.
-const CREDENTIALS: [&str; 8] = [
+const CREDENTIALS: [&str; 10] = [
     "authorization",
     "x-api-key",
     "api-key",
@@ -20,8 +21,13 @@ const CREDENTIALS: [&str; 8] = [
     "x-auth-token",
     "private-token",
     "job-token",
+    "deploy-token",
+    "proxy-authorization",
     "cookie",
 ];
+
+/// What such servers would take for the framing, beside the one that is ours.
+const FRAMING: [&str; 3] = ["host", "content-length", "transfer-encoding"];
 
 /// A request head as it goes upstream. Made here and nowhere else, from a [`Permit`].
 pub struct ForwardedRequest(Vec<u8>);
@@ -138,8 +144,8 @@ fn encode_client_fields(
 
 /// Whether the field is one that only we may say.
 fn is_ours(line: &FieldLine<'_>, context: &RequestContext<'_>, permit: &Permit) -> bool {
-    is_one_of(line.name, &["host", "content-length"])
-        || CREDENTIALS.iter().any(|one| reads_as(line.name, one))
+    let mut ours = FRAMING.iter().chain(&CREDENTIALS);
+    ours.any(|one| reads_as(line.name, one))
         || reads_as(line.name, permit.credential().0)
         || (permit.route().accept_encoding.is_some()
             && line.name.eq_ignore_ascii_case(b"accept-encoding"))
@@ -148,11 +154,12 @@ fn is_ours(line: &FieldLine<'_>, context: &RequestContext<'_>, permit: &Permit) 
             && line.name.eq_ignore_ascii_case(b"expect"))
 }
 
-/// Equal but for case, and for `_` where `wanted` has `-`.
+/// Equal but for case, and for another mark where `wanted` has `-`: `_`, or whatever else
+/// becomes `_` on the way into an environment variable.
 fn reads_as(name: &[u8], wanted: &str) -> bool {
-    let read = |octet: u8| match octet {
-        b'_' => b'-',
-        other => other.to_ascii_lowercase(),
+    let read = |octet: u8| match octet.is_ascii_alphanumeric() {
+        true => octet.to_ascii_lowercase(),
+        false => b'-',
     };
     name.len() == wanted.len()
         && name
@@ -163,11 +170,7 @@ fn reads_as(name: &[u8], wanted: &str) -> bool {
 
 /// RFC 9110 §7.6.2: one hop less. A count of 0 never comes here; what is no number stays.
 fn encode_max_forwards(line: &FieldLine<'_>, out: &mut Vec<u8>) {
-    let count = std::str::from_utf8(line.value)
-        .ok()
-        .and_then(|digits| digits.parse::<u64>().ok())
-        .and_then(|count| count.checked_sub(1));
-    match count {
+    match read_decimal(line.value).and_then(|count| count.checked_sub(1)) {
         Some(count) => {
             out.extend_from_slice(b"Max-Forwards: ");
             decimal(count, out);
@@ -215,7 +218,7 @@ mod tests {
         );
         change(&mut route);
         let path = DecodedPath::of(b"/a/x").unwrap();
-        let pseudonym = Pseudonym::of_this_process();
+        let pseudonym = Pseudonym::new(7);
         let permit = decide(
             &Arc::new(route),
             &head,

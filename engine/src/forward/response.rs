@@ -4,10 +4,11 @@
 use super::connection_options::{ConnectionOptions, is_one_of};
 use super::request::encode_field;
 use super::rewrite::References;
+use crate::limits::FORWARDED_HEAD_OCTETS;
 use crate::message::encode::decimal;
 use crate::message::{
-    BodyEncoding, FieldLine, LimitReached, Method, Persistence, ResponseFraming, ResponseHead,
-    Version,
+    BodyEncoding, CloseReason, FieldLine, LimitReached, Method, Persistence, ResponseFraming,
+    ResponseHead, Version,
 };
 
 /// Not forwarded although end-to-end: `alt-svc` would lead the client past the proxy;
@@ -49,8 +50,8 @@ impl ForwardedResponse {
         out.clear();
         let options = ConnectionOptions::of(context.head.fields())?;
         encode_status_line(context.head, &mut out);
-        encode_fields(context, &options, &mut out);
-        if context.head.fields().all("date").next().is_none() {
+        encode_fields(context.head, &options, context.references, &mut out)?;
+        if context.head.fields().all("date").next().is_none() || options.keep_here(b"date") {
             // RFC 9110 §6.6.1: a recipient with a clock adds what the origin left out.
             encode_field(&mut out, "Date", context.date);
         }
@@ -65,14 +66,14 @@ impl ForwardedResponse {
     }
 
     /// Encodes an interim response (RFC 9110 §15.2) at the end of `out`.
-    pub fn encode_interim(head: &ResponseHead, out: &mut Vec<u8>) -> Result<(), LimitReached> {
+    pub fn encode_interim(
+        head: &ResponseHead,
+        references: &References<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), LimitReached> {
         let options = ConnectionOptions::of(head.fields())?;
         encode_status_line(head, out);
-        for line in head.fields().lines() {
-            if !options.keep_here(line.name) && !is_one_of(line.name, &NOT_FORWARDED) {
-                out.extend_from_slice(line.raw);
-            }
-        }
+        encode_fields(head, &options, references, out)?;
         out.extend_from_slice(b"\r\n");
         Ok(())
     }
@@ -102,15 +103,16 @@ fn encode_status_line(head: &ResponseHead, out: &mut Vec<u8>) {
 }
 
 fn encode_fields(
-    context: &ResponseContext<'_>,
+    head: &ResponseHead,
     options: &ConnectionOptions<'_>,
+    references: &References<'_>,
     out: &mut Vec<u8>,
-) {
-    for line in context.head.fields().lines() {
+) -> Result<(), LimitReached> {
+    for line in head.fields().lines() {
         if options.keep_here(line.name) || is_one_of(line.name, &NOT_FORWARDED) {
             continue;
         }
-        let rewritten = rewritten_value(&line, context.references);
+        let rewritten = rewritten_value(&line, references);
         match rewritten {
             Some(value) => {
                 out.extend_from_slice(line.name);
@@ -120,7 +122,12 @@ fn encode_fields(
             }
             None => out.extend_from_slice(line.raw),
         }
+        // References grow by the authority that the client chose.
+        if out.len() > FORWARDED_HEAD_OCTETS {
+            return Err(LimitReached::HeadOctets);
+        }
     }
+    Ok(())
 }
 
 fn rewritten_value(line: &FieldLine<'_>, references: &References<'_>) -> Option<Vec<u8>> {
@@ -159,12 +166,12 @@ fn encode_framing(context: &ResponseContext<'_>, out: &mut Vec<u8>) -> (BodyEnco
             }
             Version::Http10 => (
                 BodyEncoding::Identity,
-                Persistence::Close(crate::message::CloseReason::CloseDelimited),
+                Persistence::Close(CloseReason::CloseDelimited),
             ),
         },
         ResponseFraming::Tunnel => (
             BodyEncoding::Identity,
-            Persistence::Close(crate::message::CloseReason::Upgraded),
+            Persistence::Close(CloseReason::Upgraded),
         ),
     }
 }
@@ -201,19 +208,28 @@ mod tests {
         ResponseHead::parse(storage).unwrap()
     }
 
-    fn forwarded(method: Method, version: Version, head: &str) -> (String, ForwardedResponse) {
-        let head = parsed(head);
+    fn table() -> RouteTable {
         let route = Route::new(
             "/a/".into(),
             UpstreamUrl::parse("https://up.example").unwrap(),
             Credential::unset("authorization", "T"),
         );
-        let table = RouteTable::new(vec![route]).unwrap();
-        let references = References {
-            table: &table,
+        RouteTable::new(vec![route]).unwrap()
+    }
+
+    fn references(table: &RouteTable) -> References<'_> {
+        References {
+            table,
             route: &table.routes()[0],
             authority: Some(b"p"),
-        };
+            suffix: b"",
+        }
+    }
+
+    fn forwarded(method: Method, version: Version, head: &str) -> (String, ForwardedResponse) {
+        let head = parsed(head);
+        let table = table();
+        let references = references(&table);
         let context = ResponseContext {
             head: &head,
             framing: ResponseFraming::of(method, &head).unwrap(),
@@ -325,9 +341,30 @@ mod tests {
 
     #[test]
     fn an_interim_response_has_neither_length_nor_date() {
-        let head = parsed("HTTP/1.1 103 Early Hints\nLink: </a>\nContent-Length: 3\n\n");
+        let head = parsed("HTTP/1.1 103 Early Hints\nLink: </y>\nContent-Length: 3\n\n");
+        let table = table();
         let mut octets = Vec::new();
-        ForwardedResponse::encode_interim(&head, &mut octets).unwrap();
-        assert_eq!(octets, b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
+        ForwardedResponse::encode_interim(&head, &references(&table), &mut octets).unwrap();
+        assert_eq!(
+            octets,
+            b"HTTP/1.1 103 Early Hints\r\nLink: <http://p/a/y>\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn a_head_that_references_make_too_large_is_refused() {
+        // Each `</>` becomes an authority of the client's choice.
+        let head = parsed(&format!(
+            "HTTP/1.1 200 OK\nLink: {}\n\n",
+            "</>,".repeat(30_000)
+        ));
+        let table = table();
+        let authority = [b'p'; 250];
+        let references = References {
+            authority: Some(&authority),
+            ..references(&table)
+        };
+        let encoded = ForwardedResponse::encode_interim(&head, &references, &mut Vec::new());
+        assert_eq!(encoded, Err(LimitReached::HeadOctets));
     }
 }

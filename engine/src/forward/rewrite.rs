@@ -1,8 +1,14 @@
 //! Keeps redirects and pagination inside the proxy: a reference into a route's upstream
 //! becomes one into that route's path, at the authority the client used.
+//!
+//! It also keeps them in their route. What a reference means is settled against the
+//! upstream's URL (RFC 3986 §5.2), before the client could settle it against ours: an
+//! upstream's `/../other/` must not spend the credential of another route.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::message::Authority;
 use crate::route::{Route, RouteTable, Scheme};
 
 /// What references of one response are resolved against and mapped to.
@@ -14,6 +20,8 @@ pub struct References<'a> {
     /// The authority in the client's request; absent from a 1.0 request without `Host`,
     /// whose references become path-absolute.
     pub authority: Option<&'a [u8]>,
+    /// The request's path behind the route's.
+    pub suffix: &'a [u8],
 }
 
 /// An `http` or `https` reference that names its host.
@@ -21,26 +29,39 @@ struct Absolute<'a> {
     scheme: Scheme,
     host: &'a [u8],
     port: u16,
-    /// From the first `/` (or `?`, `#`) on; may be empty.
-    rest: &'a [u8],
+    /// From the first `/` on; may be empty.
+    path: &'a [u8],
+    /// From the first `?` or `#` on; may be empty.
+    tail: &'a [u8],
 }
 
 impl References<'_> {
     /// The reference as the client must see it, or `None` where it stays as it is:
-    /// path-relative ones, and those that no route covers.
+    /// path-relative ones without dot segments, and absolute ones that no route covers.
     pub fn rewrite(&self, reference: &[u8]) -> Option<Vec<u8>> {
+        let cut = memchr::memchr2(b'?', b'#', reference).unwrap_or(reference.len());
+        let (hierarchy, tail) = reference.split_at(cut);
+        let hierarchy = as_clients_read(hierarchy);
         let own = &self.route.upstream;
-        let absolute = match reference {
-            [b'/', b'/', network_path @ ..] => split_authority(own.scheme(), network_path)?,
-            [b'/', ..] => Absolute {
-                scheme: own.scheme(),
-                host: own.host().as_bytes(),
-                port: own.port(),
-                rest: reference,
-            },
-            _ => split_scheme(reference)?,
+        if let Some(absolute) = split_absolute(own.scheme(), &hierarchy, tail) {
+            return self.inside(&absolute);
+        }
+        let path = match &*hierarchy {
+            [b'/', ..] => Cow::Borrowed(&*hierarchy),
+            relative if has_scheme(relative) || !has_dot_segment(relative) => return None,
+            relative => Cow::Owned(self.merge(relative)),
         };
+        let absolute = Absolute {
+            scheme: own.scheme(),
+            host: own.host().as_bytes(),
+            port: own.port(),
+            path: &path,
+            tail,
+        };
+        // A place of the upstream that no route covers is named as what it is: left as a
+        // path, it would be one of ours.
         self.inside(&absolute)
+            .or_else(|| Some(self.outside(&absolute)))
     }
 
     /// All targets of a `Link` value (RFC 8288 §3), its other octets kept.
@@ -75,74 +96,145 @@ impl References<'_> {
         Some(out)
     }
 
+    /// RFC 3986 §5.2.3, against the path that the upstream was asked for.
+    fn merge(&self, relative: &[u8]) -> Vec<u8> {
+        let mut path = self.route.upstream.base_path().as_bytes().to_vec();
+        path.push(b'/');
+        path.extend_from_slice(self.suffix);
+        let directory = memchr::memrchr(b'/', &path).map_or(0, |slash| slash + 1);
+        path.truncate(directory);
+        path.extend_from_slice(relative);
+        path
+    }
+
     fn inside(&self, absolute: &Absolute<'_>) -> Option<Vec<u8>> {
-        let cut = memchr::memchr2(b'?', b'#', absolute.rest).unwrap_or(absolute.rest.len());
-        let (path, tail) = absolute.rest.split_at(cut);
+        let path = without_dot_segments(absolute.path);
         let route = self.table.covering(
             self.route,
             absolute.scheme,
             absolute.host,
             absolute.port,
-            path,
+            &path,
         )?;
         let suffix = path.get(route.upstream.base_path().len()..)?;
         let suffix = suffix.strip_prefix(b"/").unwrap_or(suffix);
-        let mut out = Vec::with_capacity(64 + absolute.rest.len());
+        let mut out = Vec::with_capacity(64 + path.len() + absolute.tail.len());
         if let Some(authority) = self.authority {
             out.extend_from_slice(b"http://");
             out.extend_from_slice(authority);
         }
         out.extend_from_slice(route.path.as_bytes());
         out.extend_from_slice(suffix);
-        out.extend_from_slice(tail);
+        out.extend_from_slice(absolute.tail);
         Some(out)
     }
-}
 
-fn split_scheme(reference: &[u8]) -> Option<Absolute<'_>> {
-    let colon = memchr::memchr(b':', reference)?;
-    let (scheme, rest) = reference.split_at(colon);
-    let scheme = if scheme.eq_ignore_ascii_case(b"https") {
-        Scheme::Https
-    } else if scheme.eq_ignore_ascii_case(b"http") {
-        Scheme::Http
-    } else {
-        return None;
-    };
-    split_authority(scheme, rest.strip_prefix(b"://")?)
-}
-
-/// Splits `host[:port]` off. A reference with userinfo is nobody's route.
-fn split_authority(scheme: Scheme, octets: &[u8]) -> Option<Absolute<'_>> {
-    let end = octets
-        .iter()
-        .position(|octet| matches!(octet, b'/' | b'?' | b'#'))
-        .unwrap_or(octets.len());
-    let (authority, rest) = octets.split_at(end);
-    if authority.contains(&b'@') {
-        return None;
+    fn outside(&self, absolute: &Absolute<'_>) -> Vec<u8> {
+        let own = &self.route.upstream;
+        let path = without_dot_segments(absolute.path);
+        [
+            own.scheme().as_str().as_bytes(),
+            b"://",
+            own.authority().as_bytes(),
+            &path,
+            absolute.tail,
+        ]
+        .concat()
     }
-    let (host, port) = match authority {
-        [b'[', inner @ ..] => {
-            let close = memchr::memchr(b']', inner)?;
-            (inner.get(..close)?, inner.get(close + 1..)?)
-        }
+}
+
+/// As the URL parsers of clients read it: `\` is `/`, and a tab is not there.
+fn as_clients_read(hierarchy: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr2(b'\\', b'\t', hierarchy).is_none() {
+        return Cow::Borrowed(hierarchy);
+    }
+    let read = hierarchy.iter().filter(|octet| **octet != b'\t');
+    let read = read.map(|octet| match octet {
+        b'\\' => b'/',
+        other => *other,
+    });
+    Cow::Owned(read.collect())
+}
+
+/// `http:`, `https:` or network-path; a reference with userinfo is nobody's route.
+fn split_absolute<'a>(own: Scheme, hierarchy: &'a [u8], tail: &'a [u8]) -> Option<Absolute<'a>> {
+    let (scheme, rest) = match hierarchy {
+        [b'/', b'/', rest @ ..] => (own, rest),
         _ => {
-            let colon = memchr::memchr(b':', authority).unwrap_or(authority.len());
-            authority.split_at(colon)
+            let colon = memchr::memchr(b':', hierarchy)?;
+            let (scheme, rest) = hierarchy.split_at(colon);
+            let scheme = [Scheme::Https, Scheme::Http]
+                .into_iter()
+                .find(|known| scheme.eq_ignore_ascii_case(known.as_str().as_bytes()))?;
+            (scheme, rest.strip_prefix(b"://")?)
         }
     };
-    let port = match port {
-        [] | [b':'] => scheme.default_port(),
-        [b':', digits @ ..] => std::str::from_utf8(digits).ok()?.parse().ok()?,
-        _ => return None,
+    let end = memchr::memchr(b'/', rest).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let authority = Authority::of(authority)?;
+    let host = match authority.host {
+        [b'[', address @ .., b']'] => address,
+        name => name,
     };
     Some(Absolute {
         scheme,
         host,
-        port,
-        rest,
+        port: authority.port.unwrap_or(scheme.default_port()),
+        path,
+        tail,
     })
+}
+
+/// Whether a colon comes before any slash: `mailto:`, or an `http:` that names no host of
+/// a route.
+fn has_scheme(reference: &[u8]) -> bool {
+    let segment = reference.split(|octet| *octet == b'/').next();
+    segment.is_some_and(|segment| segment.contains(&b':'))
+}
+
+fn has_dot_segment(path: &[u8]) -> bool {
+    let mut segments = path.split(|octet| *octet == b'/');
+    segments.any(|segment| dots(segment) > 0)
+}
+
+/// 1 for `.`, 2 for `..`, in any encoding that clients undo; else 0.
+fn dots(segment: &[u8]) -> usize {
+    let mut rest = segment;
+    let mut count = 0;
+    while !rest.is_empty() {
+        rest = match rest {
+            [b'.', rest @ ..] | [b'%', b'2', b'e' | b'E', rest @ ..] if count < 2 => rest,
+            _ => return 0,
+        };
+        count += 1;
+    }
+    count
+}
+
+/// RFC 3986 §5.2.4, for a path that is empty or starts with `/`.
+fn without_dot_segments(path: &[u8]) -> Cow<'_, [u8]> {
+    if !has_dot_segment(path) {
+        return Cow::Borrowed(path);
+    }
+    let mut kept: Vec<&[u8]> = Vec::new();
+    let mut ends_open = false;
+    for segment in path.split(|octet| *octet == b'/').skip(1) {
+        ends_open = dots(segment) > 0;
+        match dots(segment) {
+            0 => kept.push(segment),
+            1 => {}
+            _ => drop(kept.pop()),
+        }
+    }
+    if ends_open {
+        kept.push(b"");
+    }
+    let mut out = Vec::with_capacity(path.len());
+    for segment in kept {
+        out.push(b'/');
+        out.extend_from_slice(segment);
+    }
+    Cow::Owned(out)
 }
 
 #[cfg(test)]
@@ -178,6 +270,7 @@ mod tests {
             table: &table,
             route: table.find(own.as_bytes()).unwrap(),
             authority,
+            suffix: b"x/y/z",
         };
         let octets = references.rewrite(reference.as_bytes())?;
         Some(String::from_utf8(octets).unwrap())
@@ -222,13 +315,46 @@ mod tests {
             ("/gh-api/", "next/page"),
             ("/gh-api/", "?page=2"),
             ("/gh-api/", "mailto:a@api.github.com"),
-            ("/gl/", "/api/v40/projects"),
-            ("/gl/", "/users/sign_in"),
             ("/gl/", "https://git.example.org/"),
             ("/six/", "http://[::1/"),
             ("/gh-api/", ""),
         ] {
             assert_eq!(rewritten(own, reference), None, "{reference}");
+        }
+    }
+
+    #[test]
+    fn a_place_of_the_upstream_that_no_route_covers_is_no_path_of_ours() {
+        for (reference, expected) in [
+            ("/users/sign_in?x", "/users/sign_in?x"),
+            ("/api/v40/projects", "/api/v40/projects"),
+            ("/api/v4/../gh-api/x", "/api/gh-api/x"),
+            ("../../../../../gh-api/x", "/gh-api/x"),
+        ] {
+            let expected = format!("https://git.example.org{expected}");
+            assert_eq!(rewritten("/gl/", reference), Some(expected), "{reference}");
+        }
+    }
+
+    #[test]
+    fn dot_segments_are_settled_against_the_upstream_and_never_leave_the_route() {
+        for (reference, expected) in [
+            ("/../gh-git/a", "/gh-api/gh-git/a"),
+            ("/a/%2e%2E/../gh-git/.", "/gh-api/gh-git/"),
+            ("https://api.github.com/../gh-git/a", "/gh-api/gh-git/a"),
+            ("../../../gh-git/a", "/gh-api/gh-git/a"),
+            ("../w?q=/../", "/gh-api/x/w?q=/../"),
+            ("./w", "/gh-api/x/y/w"),
+            ("..", "/gh-api/x/"),
+            ("/x\\..\\..\\gh-git\\a", "/gh-api/gh-git/a"),
+            ("/.\t./gh-git/a", "/gh-api/gh-git/a"),
+        ] {
+            let expected = format!("http://cred-proxy:9099{expected}");
+            assert_eq!(
+                rewritten("/gh-api/", reference),
+                Some(expected),
+                "{reference}"
+            );
         }
     }
 
@@ -245,6 +371,7 @@ mod tests {
             table: &table,
             route: table.find(b"/gh-api/").unwrap(),
             authority: Some(b"p"),
+            suffix: b"",
         };
         for (value, expected) in [
             (

@@ -1,5 +1,6 @@
 //! `uri-host [ ":" port ]`: the value of `Host`, and the authority of an http URI.
 
+use super::octets::read_decimal;
 use core::net::Ipv6Addr; // a value and its grammar; `core` has no sockets
 
 /// A well-formed host with an optional port, without userinfo (RFC 9110 §4.2.4).
@@ -14,6 +15,10 @@ pub struct Authority<'a> {
 impl<'a> Authority<'a> {
     /// None if the octets are anything else.
     pub fn of(octets: &'a [u8]) -> Option<Authority<'a>> {
+        // It is repeated in every reference of an answer that is kept inside the proxy.
+        if octets.len() > AUTHORITY_OCTETS {
+            return None;
+        }
         // In brackets colons belong to the address; outside, none can.
         let host_end = match octets.first()? {
             b'[' => memchr::memchr(b']', octets)?.checked_add(1)?,
@@ -32,6 +37,9 @@ impl<'a> Authority<'a> {
         well_formed.then_some(Authority { host, port })
     }
 }
+
+/// 253 octets of a name in DNS, a colon and five digits.
+const AUTHORITY_OCTETS: usize = 259;
 
 fn is_ipv6(octets: &[u8]) -> bool {
     str::from_utf8(octets).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
@@ -67,9 +75,7 @@ fn is_sub_delim(octet: u8) -> bool {
 }
 
 fn port_number(digits: &[u8]) -> Option<u16> {
-    // `parse` would take a sign.
-    digits.iter().all(u8::is_ascii_digit).then_some(())?;
-    str::from_utf8(digits).ok()?.parse().ok()
+    read_decimal(digits).and_then(|port| u16::try_from(port).ok())
 }
 
 #[cfg(test)]
@@ -150,5 +156,12 @@ mod tests {
         ] {
             assert_eq!(Authority::of(octets), None, "{}", octets.escape_ascii());
         }
+    }
+
+    #[test]
+    fn an_authority_is_no_longer_than_a_name_and_a_port_can_be() {
+        let of_length = |length: usize| "a".repeat(length);
+        assert!(Authority::of(of_length(AUTHORITY_OCTETS).as_bytes()).is_some());
+        assert!(Authority::of(of_length(AUTHORITY_OCTETS + 1).as_bytes()).is_none());
     }
 }

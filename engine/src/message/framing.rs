@@ -5,7 +5,7 @@
 
 use super::fault::{Fault, Malformed, Unsupported};
 use super::field::{FieldSection, list_members};
-use super::octets;
+use super::octets::{self, read_decimal};
 use super::request_head::RequestHead;
 use super::response_head::ResponseHead;
 use super::start_line::{Method, Status, Version};
@@ -142,11 +142,8 @@ fn content_length(fields: &FieldSection, repeats: Repeats) -> Result<Option<u64>
 /// The one way to write a number: no sign, no leading zero, no list, below 2^64.
 fn canonical_decimal(digits: &[u8]) -> Option<u64> {
     match digits {
-        [b'0'] => Some(0),
-        [b'1'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit) => {
-            str::from_utf8(digits).ok()?.parse().ok()
-        }
-        _ => None,
+        [b'0', _, ..] => None,
+        _ => read_decimal(digits),
     }
 }
 

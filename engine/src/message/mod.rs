@@ -55,6 +55,7 @@ pub use fault::{Fault, LimitReached, Malformed, Unsupported};
 pub use field::{FieldLine, FieldSection, HeadStorage, LineSpan, list_members};
 pub use framing::{RequestFraming, ResponseFraming};
 pub use head_scan::{HeadLimits, HeadScan};
+pub use octets::read_decimal;
 pub use persistence::{CloseReason, Persistence};
 pub use request_head::RequestHead;
 pub use request_target::RequestTarget;

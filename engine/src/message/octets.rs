@@ -14,6 +14,14 @@ pub(super) fn is_token(octets: &[u8]) -> bool {
     !octets.is_empty() && octets.iter().all(|octet| is_tchar(*octet))
 }
 
+/// 1*DIGIT, and nothing else: `str::parse` would take a sign. None above `u64::MAX` too.
+pub fn read_decimal(digits: &[u8]) -> Option<u64> {
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    str::from_utf8(digits).ok()?.parse().ok()
+}
+
 /// CTL of RFC 5234 without HTAB, which is white space wherever white space may stand.
 pub(super) fn is_control(octet: u8) -> bool {
     (octet < b' ' && octet != b'\t') || octet == 0x7F

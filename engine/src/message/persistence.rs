@@ -29,6 +29,8 @@ pub enum CloseReason {
     Upgraded,
     /// The response ended while the request was still coming.
     RequestUnfinished,
+    /// The service answered without asking for the body that was held back for it.
+    BodyUnawaited,
     /// The process is ending.
     Draining,
 }

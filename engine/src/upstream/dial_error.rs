@@ -4,6 +4,7 @@
 use std::time::SystemTime;
 use std::{fmt, io};
 
+use rustix::io::Errno;
 use tokio_rustls::rustls::{AlertDescription, CertificateError, Error as RustlsError};
 
 use crate::message::Fault;
@@ -135,6 +136,25 @@ impl DialError {
     /// Whether a deadline passed: 504, all others are 502.
     pub fn is_timeout(&self) -> bool {
         matches!(self, DialError::TimedOut { .. })
+    }
+
+    /// Whether the process, or the machine, has no descriptor left.
+    pub(super) fn is_out_of_descriptors(&self) -> bool {
+        let error = match self {
+            DialError::Resolve { reason, .. } => reason.as_ref(),
+            DialError::Connect {
+                problem: ConnectProblem::Other(error),
+                ..
+            } => Some(error),
+            DialError::Connect { .. }
+            | DialError::TimedOut { .. }
+            | DialError::ProxyRefused { .. }
+            | DialError::Tunnel { .. }
+            | DialError::Tls { .. } => None,
+        };
+        error
+            .and_then(Errno::from_io_error)
+            .is_some_and(|errno| errno == Errno::MFILE || errno == Errno::NFILE)
     }
 
     /// The error type for `Proxy-Status` and the log (RFC 9209 §2.3).

@@ -79,7 +79,14 @@ impl Upstreams {
         }
         // Boxed: a handshake's state is some KiB that every waiting exchange would
         // otherwise carry along, and a warm one never gets here.
-        let stream = Box::pin(self.connector.dial(upstream)).await?;
+        let stream = match Box::pin(self.connector.dial(upstream)).await {
+            // Idle connections of other routes hold descriptors that are needed now.
+            Err(error) if error.is_out_of_descriptors() && self.pool.len() > 0 => {
+                self.pool.clear();
+                Box::pin(self.connector.dial(upstream)).await?
+            }
+            dialled => dialled?,
+        };
         Ok(UpstreamConnection::new(stream, key))
     }
 

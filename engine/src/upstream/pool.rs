@@ -101,6 +101,11 @@ impl Pool {
         });
     }
 
+    /// Drops every idle connection, for the sake of its descriptor.
+    pub(super) fn clear(&self) {
+        self.lock().clear();
+    }
+
     /// How many connections wait.
     pub(super) fn len(&self) -> usize {
         self.lock()

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
 
 use super::ReadBuffer;
-use crate::limits::RUNS_PER_WRITE;
+use crate::limits::{READ_BUFFER_KEPT_OCTETS, RUNS_PER_WRITE};
 
 /// A head or a chunk-size line, the payload it announces, and what ends the chunk.
 ///
@@ -74,6 +74,8 @@ impl Batch {
     /// Empty, with its memory kept.
     pub(crate) fn clear(&mut self) {
         self.lead.clear();
+        // One large head must not stay in the memory of a small one.
+        self.lead.shrink_to(READ_BUFFER_KEPT_OCTETS);
         self.run_count = 0;
         self.trail = b"";
         self.uses = 0;
@@ -82,6 +84,11 @@ impl Batch {
 
     fn runs(&self) -> &[Range<usize>] {
         &self.runs[..self.run_count]
+    }
+
+    /// Whether all of it has left.
+    pub(crate) fn is_written(&self) -> bool {
+        self.remaining() == 0
     }
 
     fn remaining(&self) -> usize {
