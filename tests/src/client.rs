@@ -75,10 +75,9 @@ impl Client {
         self.close()
     }
 
-    /// Makes the receive buffer as small as the system allows, so that a client that
-    /// does not read is soon felt.
-    pub fn small_receive_buffer(&self) {
-        let set = SockRef::from(&self.stream).set_recv_buffer_size(4096);
+    /// Bounds the receive buffer, so that it is soon felt when nobody reads.
+    pub fn receive_buffer(&self, octets: usize) {
+        let set = SockRef::from(&self.stream).set_recv_buffer_size(octets);
         set.expect("SO_RCVBUF");
     }
 

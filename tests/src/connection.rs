@@ -1,7 +1,7 @@
 //! One connection from the proxy to the scripted service.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use tokio_rustls::rustls::{ServerConnection, StreamOwned};
 use crate::client::guard_ran_out;
 use crate::head::Head;
 use crate::peer::{Ending, Peer};
+use crate::tcp_table::End;
 
 /// What happened on a connection, in order.
 #[derive(Clone, Debug)]
@@ -80,6 +81,11 @@ impl Connection {
         }
     }
 
+    /// The proxy's end, as the kernel knows it.
+    pub fn proxy_end(&self) -> &End {
+        &self.end.other
+    }
+
     /// Reads a request: its head, and its body with the framing removed.
     pub fn read_request(&mut self) -> (Head, Vec<u8>) {
         let head = self.read_head();
@@ -128,10 +134,9 @@ impl Connection {
         self.end.is_awaited = false;
     }
 
-    /// Makes the receive buffer as small as the system allows, so that an upstream
-    /// that does not read is soon felt.
-    pub fn small_receive_buffer(&self) {
-        let set = SockRef::from(self.socket()).set_recv_buffer_size(4096);
+    /// Bounds the receive buffer, so that it is soon felt when nobody reads.
+    pub fn receive_buffer(&self, octets: usize) {
+        let set = SockRef::from(self.socket()).set_recv_buffer_size(octets);
         set.expect("SO_RCVBUF");
     }
 
@@ -219,29 +224,17 @@ impl Drop for Connection {
 
 /// Dropped after a socket, waits until the other end's kernel knows that it is closed.
 pub(crate) struct SeenEnd {
-    entry: String,
+    other: End,
     is_awaited: bool,
 }
 
 impl SeenEnd {
     /// Of this socket, which has two ends on this machine.
     pub(crate) fn of(stream: &TcpStream) -> SeenEnd {
-        let hexadecimal = |address: io::Result<SocketAddr>| {
-            let address = address.expect("an address");
-            format!("0100007F:{:04X}", address.port())
-        };
-        let (own, other) = (stream.local_addr(), stream.peer_addr());
         SeenEnd {
-            entry: format!(" {} {} ", hexadecimal(other), hexadecimal(own)),
+            other: End::other(stream),
             is_awaited: true,
         }
-    }
-
-    /// Is the other end in the state that is before any end (`01`, ESTABLISHED)?
-    fn is_unseen(&self) -> bool {
-        let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
-        let state = table.split_once(&self.entry).map(|(_, rest)| rest);
-        state.is_some_and(|rest| rest.starts_with("01"))
     }
 }
 
@@ -249,7 +242,7 @@ impl Drop for SeenEnd {
     fn drop(&mut self) {
         // Octets that nobody reads may stand before the end; then it is not waited for.
         let deadline = Instant::now() + Duration::from_millis(500);
-        while self.is_awaited && self.is_unseen() && Instant::now() < deadline {
+        while self.is_awaited && self.other.is_established() && Instant::now() < deadline {
             std::thread::yield_now();
         }
     }

@@ -164,7 +164,11 @@ fn a_client_that_is_silent_after_the_100_is_late() {
 
 #[test]
 fn an_upstream_that_reads_nothing_of_a_request_is_a_504() {
-    let (upstream, proxy) = with(flag::UPSTREAM_READ_IDLE_TIME);
+    let upstream = Upstream::plain();
+    // Longer than it takes to see that nothing moves any more.
+    let proxy = Proxy::to(&upstream)
+        .deadline(flag::UPSTREAM_READ_IDLE_TIME, STILL * 3)
+        .start();
     let mut client = proxy.client();
     client.send(request("POST", "/api/x", "Content-Length: 100000000\r\n"));
     let mut service = upstream.accept();

@@ -1,6 +1,7 @@
 //! Section 8, the limits on responses: at the bound, and one past it.
 
 use crate::support::{assert_own_answer, get, pair};
+use harness::tcp_table::wait_until_read;
 use harness::{Peer, Proxy, Response, Upstream, flag};
 
 const KIB: usize = 1024;
@@ -16,8 +17,18 @@ fn answered(proxy: &Proxy, upstream: &Upstream, octets: &str) -> Response {
     client.read_response("GET")
 }
 
+/// A response that must be relayed, whole or with the last octet of its head on its own.
 fn passes(proxy: &Proxy, upstream: &Upstream, octets: &str) {
     assert_eq!(answered(proxy, upstream, octets).text(), "ok");
+    let mut client = proxy.client();
+    client.send(get("/api/x"));
+    let mut service = upstream.accept();
+    service.read_head();
+    let (one, other) = octets.split_at(octets.len() - "\nok".len());
+    service.send(one);
+    wait_until_read(service.socket());
+    service.send(other);
+    assert_eq!(client.read_response("GET").text(), "ok");
 }
 
 fn is_refused(proxy: &Proxy, upstream: &Upstream, octets: &str) {

@@ -283,7 +283,7 @@ fn a_slow_client_does_not_slow_another() {
     let upstream = Upstream::plain();
     let proxy = Proxy::to(&upstream).arg("--threads").arg("1").start();
     let mut slow = proxy.client();
-    slow.small_receive_buffer();
+    slow.receive_buffer(4096);
     let mut first = asked(&mut slow, &upstream);
     first.send(format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {LARGE}\r\n\r\n"
