@@ -1,8 +1,11 @@
 //! The admin address: `GET /metrics`, for a scraper on this machine.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 use crate::access_log::AccessLog;
 use crate::downstream::{Client, HeadEnd};
@@ -38,14 +41,15 @@ pub(crate) async fn serve(
 /// One connection, one answer.
 async fn answer(stream: TcpStream, metrics: &Metrics, limits: &Limits) {
     let mut client = Client::new(stream, limits);
+    // A scrape that drains with the process needs no ceremony: it is dropped.
+    let mut never = pin!(std::future::pending());
     let received = loop {
-        // A scrape that drains with the process needs no ceremony: it is dropped.
-        let never = std::pin::pin!(std::future::pending());
-        if !client.becomes_readable(limits, never).await {
+        let due = Instant::now() + limits.idle_time;
+        let readable = poll_fn(|context| client.poll_readable(context, due, never.as_mut()));
+        if !readable.await {
             return;
         }
-        let never = std::pin::pin!(std::future::pending());
-        match client.request_head(limits, never).await {
+        match client.request_head(limits, never.as_mut()).await {
             Ok(HeadEnd::NothingYet) => {}
             received => break received,
         }

@@ -232,10 +232,7 @@ async fn accept_all(listener: TcpListener, worker: Arc<Worker>, admissions: Arc<
     let report = |error: &io::Error| log.process(&format!("can't accept a connection: {error}"));
     accept(listener, admissions, stop, report, |stream, admission| {
         let connections = Arc::clone(&connections);
-        drop(tokio::spawn(async move {
-            connections.serve(stream).await;
-            drop(admission);
-        }));
+        drop(tokio::spawn(connections.serve(stream, admission)));
     })
     .await;
 }

@@ -80,25 +80,20 @@ impl<S: ClientStream> Client<S> {
     }
 
     /// Waits, without a buffer, until the client sends something. `false`: it closed, was
-    /// idle too long, or the process is draining.
-    pub(crate) async fn becomes_readable<D: Future<Output = ()>>(
+    /// idle until `due`, or the process is draining.
+    pub(crate) fn poll_readable<D: Future<Output = ()>>(
         &mut self,
-        limits: &Limits,
-        mut drained: Pin<&mut D>,
-    ) -> bool {
-        let due = Instant::now() + limits.idle_time;
-        poll_fn(|context| {
-            if let Poll::Ready(result) = self.stream.poll_readable(context) {
-                return Poll::Ready(result.is_ok());
-            }
-            if drained.as_mut().poll(context).is_ready()
-                || self.deadline.poll_passed(context, due).is_ready()
-            {
-                return Poll::Ready(false);
-            }
-            Poll::Pending
-        })
-        .await
+        context: &mut Context<'_>,
+        due: Instant,
+        drained: Pin<&mut D>,
+    ) -> Poll<bool> {
+        if let Poll::Ready(result) = self.stream.poll_readable(context) {
+            return Poll::Ready(result.is_ok());
+        }
+        if drained.poll(context).is_ready() || self.deadline.poll_passed(context, due).is_ready() {
+            return Poll::Ready(false);
+        }
+        Poll::Pending
     }
 
     /// Reads until a whole request head lies at the front of the buffer. A head begins

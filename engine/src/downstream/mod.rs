@@ -6,5 +6,5 @@ mod listener;
 mod reply;
 
 pub(crate) use client::{Client, ClientStream, HeadEnd};
-pub(crate) use listener::{Listeners, accept};
+pub(crate) use listener::{Admission, Listeners, accept};
 pub(crate) use reply::{Reply, ReplyConnection, ReplyContext, ReplyFormat};

@@ -5,13 +5,15 @@
 //! exchange is some KiB; it lives in a box that is borrowed from the worker while there is
 //! something to do, so that a warm exchange allocates nothing either.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use tokio_util::sync::ReusableBoxFuture;
 
 use super::{Next, run};
-use crate::downstream::{Client, ClientStream};
+use crate::downstream::{Admission, Client, ClientStream};
 use crate::limits::MEMORIES_KEPT;
 use crate::wire::FreeList;
 use crate::worker::Worker;
@@ -34,22 +36,43 @@ impl<S: ClientStream + 'static> Connections<S> {
         })
     }
 
-    /// Serves a connection until it ends.
-    pub(crate) async fn serve(self: Arc<Self>, stream: S) {
-        let limits = &self.worker.limits;
-        let mut client = Client::new(stream, limits);
-        let mut drained = pin!(self.worker.drain.cancelled());
-        while client.becomes_readable(limits, drained.as_mut()).await {
-            let mut busy = self.begin(client);
-            let (idle, next) = busy.get_pin().await;
-            self.busy.give(busy);
-            client = idle;
-            match next {
-                Next::Reuse => {}
-                Next::Linger => return Box::pin(client.linger(limits)).await,
-                Next::Cut => return,
-                Next::Reset => return client.stream.reset_on_close(),
+    /// Serves a connection until it ends, and then gives its admission back.
+    ///
+    /// Not an `async fn`, and what is captured is used where it lies: else the future would
+    /// hold each of its arguments twice.
+    pub(crate) fn serve(
+        self: Arc<Self>,
+        stream: S,
+        admission: Admission,
+    ) -> impl Future<Output = ()> + Send {
+        let mut client = Client::new(stream, &self.worker.limits);
+        async move {
+            let mut drained = pin!(self.worker.drain.cancelled());
+            loop {
+                let due = Instant::now() + self.worker.limits.idle_time;
+                let readable =
+                    poll_fn(|context| client.poll_readable(context, due, drained.as_mut()));
+                if !readable.await {
+                    break;
+                }
+                let mut busy = self.begin(client);
+                let (idle, next) = busy.get_pin().await;
+                self.busy.give(busy);
+                client = idle;
+                match next {
+                    Next::Reuse => {}
+                    Next::Linger => {
+                        Box::pin(client.linger(&self.worker.limits)).await;
+                        break;
+                    }
+                    Next::Cut => break,
+                    Next::Reset => {
+                        client.stream.reset_on_close();
+                        break;
+                    }
+                }
             }
+            drop(admission);
         }
     }
 
