@@ -1,7 +1,7 @@
 //! Section 8, the limits on requests: at the bound, and one past it.
 
 use crate::support::{OK, assert_own_answer, get, pair, prove_nothing_left, refused_with, request};
-use harness::tcp_table::wait_until_read;
+use harness::tcp_state::wait_until_read;
 use harness::{Builder, Peer, Proxy, Upstream, flag};
 
 const KIB: usize = 1024;
