@@ -206,7 +206,7 @@ fn limit_status(limit: LimitReached) -> u16 {
 
 fn denial_status(denial: &Denial) -> u16 {
     match denial {
-        Denial::Path(_) | Denial::Query { .. } => 400,
+        Denial::Path(_) | Denial::PathField | Denial::Overrides | Denial::Query { .. } => 400,
         Denial::Push { .. } | Denial::Rule { .. } => 403,
         Denial::NoRoute => 404,
         Denial::Trace { .. } | Denial::Method { .. } => 405,
@@ -224,7 +224,9 @@ fn denial_error_type(denial: &Denial) -> &'static str {
         Denial::NoRoute => "destination_not_found",
         Denial::CredentialUnset { .. } => "proxy_configuration_error",
         Denial::Loop => "proxy_loop_detected",
-        Denial::Query { .. }
+        Denial::PathField
+        | Denial::Overrides
+        | Denial::Query { .. }
         | Denial::Push { .. }
         | Denial::Rule { .. }
         | Denial::Trace { .. }

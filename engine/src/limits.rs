@@ -130,8 +130,13 @@ pub const TOKEN_OCTETS: usize = 64 * KIB;
 /// Octets of all records of `--tokens-stdin`.
 pub const TOKENS_STDIN_OCTETS: usize = 1024 * KIB;
 
-/// Segments of a deny rule: the states of its matching are the bits of one word.
+/// Segments of a deny rule: the states of its matching, two more than segments, are the
+/// bits of one word.
 pub const RULE_SEGMENTS_CEILING: usize = 62;
+
+/// Fields and query parameters of one request that name another method. Clients send one;
+/// each is compared with each rule and each method of a route.
+pub const METHOD_OVERRIDES_CEILING: usize = 4;
 
 /// A worker more than this gains nothing: one core moves more than any agent asks for.
 pub const WORKERS_DEFAULT_CEILING: usize = 4;

@@ -148,10 +148,11 @@ fn the_longest_path_wins_and_each_keeps_its_base() {
         ("/a/b/x?y", "/two/deep/x?y"),
         ("/a/b/c/x", "/three/x"),
         ("/a/b/c", "/two/deep/c"),
-        ("/a/%62/x", "/one/%62/x"),
     ] {
         assert_eq!(passes(&proxy, &upstream, get(path)), seen, "{path}");
     }
+    // Read otherwise it is the longer route's, which may be the stricter one.
+    refused(&proxy, &upstream, get("/a/%62/x"), 400);
 }
 
 #[test]
@@ -172,7 +173,7 @@ fn an_absolute_target_is_routed_by_its_path() {
         ("http://other.example/api/x?y=1", "/x?y=1"),
         ("http://127.0.0.1:1/api/x", "/x"),
         ("HTTP://other.example/api/", "/"),
-        ("https://other.example/api/%2F", "/%2F"),
+        ("https://other.example/api/x%2F", "/x%2F"),
     ] {
         assert_eq!(passes(&proxy, &upstream, get(target)), seen, "{target}");
     }

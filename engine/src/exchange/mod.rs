@@ -211,7 +211,7 @@ impl<S: ClientStream> Exchange<'_, S> {
                 .await;
             match ended {
                 Err(Failure::UpstreamGone(UpstreamConnectionAge::Reused))
-                    if head.method().is_idempotent() && request.can_rewind() =>
+                    if admitted.permit.is_repeatable() && request.can_rewind() =>
                 {
                     request.rewind();
                     fresh_only = true;

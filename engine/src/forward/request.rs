@@ -4,10 +4,10 @@
 use super::Pseudonym;
 use super::connection_options::ConnectionOptions;
 use crate::message::encode::decimal;
-use crate::message::read_decimal;
 use crate::message::{
     FieldLine, LimitReached, Method, RequestFraming, RequestHead, RequestTarget, Version,
 };
+use crate::message::{is_read_as, read_decimal};
 use crate::policy::Permit;
 
 /// Every field by which an agent could bring a credential of its own, so that its work
@@ -145,27 +145,13 @@ fn encode_client_fields(
 /// Whether the field is one that only we may say.
 fn is_ours(line: &FieldLine<'_>, context: &RequestContext<'_>, permit: &Permit) -> bool {
     let mut ours = FRAMING.iter().chain(&CREDENTIALS);
-    ours.any(|one| reads_as(line.name, one))
-        || reads_as(line.name, permit.credential().0)
+    ours.any(|one| is_read_as(line.name, one))
+        || is_read_as(line.name, permit.credential().0)
         || (permit.route().accept_encoding.is_some()
             && line.name.eq_ignore_ascii_case(b"accept-encoding"))
         // RFC 9110 §10.1.1: a 1.0 client does not wait, and a 100 could not be sent to it.
         || (context.head.version() == Version::Http10
             && line.name.eq_ignore_ascii_case(b"expect"))
-}
-
-/// Equal but for case, and for another mark where `wanted` has `-`: `_`, or whatever else
-/// becomes `_` on the way into an environment variable.
-fn reads_as(name: &[u8], wanted: &str) -> bool {
-    let read = |octet: u8| match octet.is_ascii_alphanumeric() {
-        true => octet.to_ascii_lowercase(),
-        false => b'-',
-    };
-    name.len() == wanted.len()
-        && name
-            .iter()
-            .zip(wanted.bytes())
-            .all(|(&octet, wanted)| read(octet) == read(wanted))
 }
 
 /// RFC 9110 §7.6.2: one hop less. A count of 0 never comes here; what is no number stays.

@@ -193,6 +193,21 @@ fn split_at_comma(list: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
+/// Whether a field called `name` is one called `ours` (lower case) where fields become
+/// environment variables: case is lost there, and whatever is neither letter nor digit
+/// may become the same `_`.
+pub fn is_read_as(name: &[u8], ours: &str) -> bool {
+    let read = |octet: u8| match octet.is_ascii_alphanumeric() {
+        true => octet.to_ascii_lowercase(),
+        false => b'-',
+    };
+    name.len() == ours.len()
+        && name
+            .iter()
+            .zip(ours.bytes())
+            .all(|(name, ours)| read(*name) == read(ours))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{Generator, request, request_octets};

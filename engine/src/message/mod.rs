@@ -52,7 +52,7 @@ pub use body::{BodyDecoder, Truncated};
 pub use chunked::{ChunkLimits, ChunkedDecoder, Step};
 pub use encode::BodyEncoding;
 pub use fault::{Fault, LimitReached, Malformed, Unsupported};
-pub use field::{FieldLine, FieldSection, HeadStorage, LineSpan, list_members};
+pub use field::{FieldLine, FieldSection, HeadStorage, LineSpan, is_read_as, list_members};
 pub use framing::{RequestFraming, ResponseFraming};
 pub use head_scan::{HeadLimits, HeadScan};
 pub use octets::read_decimal;

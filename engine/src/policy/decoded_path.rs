@@ -5,7 +5,8 @@ use super::percent::decode_until_stable;
 use core::fmt;
 use std::borrow::Cow;
 
-/// A path percent-decoded until stable, in which no reader finds a dot segment.
+/// A path percent-decoded until stable, in which no reader finds a dot segment or a
+/// control character.
 ///
 /// Services differ in whether `%2F` and `%5C` separate segments, and in how often they
 /// decode. So in this copy an encoded separator, at whatever depth, is written `\`,
@@ -18,8 +19,14 @@ pub struct DecodedPath<'p>(Cow<'p, [u8]>);
 pub enum PathRefused {
     /// A control character, space, `\`, `#` or an octet above 0x7E, unencoded.
     Character,
+    /// A control character, encoded: services end the path there, or leave it out.
+    Control,
     /// A segment that some service reads as `.` or `..`.
     DotSegment,
+    /// It would begin with `//` at the upstream, and what follows be read as a host.
+    Authority,
+    /// Some service reads it as a path of another route.
+    OtherRoute,
 }
 
 impl fmt::Display for PathRefused {
@@ -28,8 +35,17 @@ impl fmt::Display for PathRefused {
             PathRefused::Character => {
                 "the request-target has a character that must be percent-encoded"
             }
+            PathRefused::Control => {
+                "the path has an encoded control character: send the path without it"
+            }
             PathRefused::DotSegment => {
                 "the path has a `.` or `..` segment, plain or encoded: send the path without it"
+            }
+            PathRefused::Authority => {
+                "the path would begin with `//` at the upstream and could be read as a host: write one `/` after the route's path"
+            }
+            PathRefused::OtherRoute => {
+                "the path can be read as one of a longer route: begin it with that route's path, unencoded and without empty segments"
             }
         })
     }
@@ -38,15 +54,42 @@ impl fmt::Display for PathRefused {
 /// What stands between two separators of a [`DecodedPath`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Segment<'a> {
-    /// Without `;parameters`.
+    /// Cut at the first `;`, `?` or `#`, and without the [tail](without_tail) that some
+    /// services ignore.
     pub(super) name: &'a [u8],
-    /// Parameters were cut off.
-    pub(super) has_parameters: bool,
-    /// Only encoded separators stand between it and parameters in front of it: a service
-    /// that cuts parameters before it decodes never sees it (`name;x%2Fthis`).
+    /// Some services never see it: it stands behind parameters that only encoded
+    /// separators end (`name;x%2Fthis`, cut before it is decoded), or behind an encoded
+    /// `?` or `#` (`name%3Fx/this`, decoded before it is split).
     pub(super) in_parameters: bool,
     /// The separator in front of it was encoded: some services see one segment here.
     pub(super) joined: bool,
+}
+
+impl Segment<'_> {
+    /// Whether there is a reading in which the path has no such segment.
+    pub(super) fn may_be_none(&self) -> bool {
+        self.in_parameters || self.name.is_empty()
+    }
+}
+
+/// Cuts off spaces and dots at the end of a name: Windows, and so many a service on it,
+/// finds the same file with and without them.
+pub(super) fn without_tail(mut name: &[u8]) -> &[u8] {
+    while let [rest @ .., b' ' | b'.'] = name {
+        name = rest;
+    }
+    name
+}
+
+fn is_separator(octet: &u8) -> bool {
+    matches!(octet, b'/' | b'\\')
+}
+
+/// `.` or `..`, with spaces anywhere.
+fn is_dot_segment(name: &[u8]) -> bool {
+    let spaces = name.iter().filter(|octet| **octet == b' ').count();
+    let dots = name.iter().filter(|octet| **octet == b'.').count();
+    spaces + dots == name.len() && (matches!(dots, 1 | 2) || (dots > 0 && spaces > 0))
 }
 
 impl<'p> DecodedPath<'p> {
@@ -66,8 +109,12 @@ impl<'p> DecodedPath<'p> {
         } else {
             DecodedPath(Cow::Borrowed(raw_path))
         };
-        let is_dots = |segment: Segment<'_>| matches!(segment.name, b"." | b"..");
-        if path.segments().any(is_dots) {
+        // Unencoded ones are refused above.
+        if path.0.iter().any(u8::is_ascii_control) {
+            return Err(PathRefused::Control);
+        }
+        let mut wholes = path.0.split(is_separator);
+        if wholes.any(|whole| is_dot_segment(cut(whole))) {
             return Err(PathRefused::DotSegment);
         }
         Ok(path)
@@ -80,36 +127,59 @@ impl<'p> DecodedPath<'p> {
             .map(|rest| DecodedPath(Cow::Borrowed(rest)))
     }
 
+    /// What a service that decodes the path before it splits the target takes for a query.
+    pub(super) fn query(&self) -> Option<&[u8]> {
+        let mark = self.0.iter().position(|octet| *octet == b'?')?;
+        Some(&self.0[mark + 1..])
+    }
+
+    /// Whether the first segment is empty although others follow, so that with a `/` in
+    /// front the path begins with `//`. Parameters may be dropped before anybody looks.
+    pub(super) fn begins_empty(&self) -> bool {
+        let end = self.0.iter().position(is_separator);
+        end.is_some_and(|end| end == 0 || self.0[0] == b';')
+    }
+
+    /// Whether nothing follows the last separator.
+    pub(super) fn ends_empty(&self) -> bool {
+        self.0.last().is_some_and(is_separator)
+    }
+
     /// The segments, empty ones left out.
-    pub(super) fn segments(&self) -> impl Iterator<Item = Segment<'_>> + Clone {
+    pub(super) fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
         let mut rest = Some(&self.0[..]);
-        let (mut joined, mut in_parameters) = (false, false);
+        let (mut joined, mut in_parameters, mut in_query) = (false, false, false);
         core::iter::from_fn(move || {
             loop {
                 let path = rest?;
-                let end = path.iter().position(|octet| matches!(octet, b'/' | b'\\'));
+                let end = path.iter().position(is_separator);
                 let whole = &path[..end.unwrap_or(path.len())];
                 rest = end.map(|end| &path[end + 1..]);
-                let name = whole
-                    .split(|octet| *octet == b';')
-                    .next()
-                    .unwrap_or_default();
+                let name = cut(whole);
                 let segment = Segment {
-                    name,
-                    has_parameters: name.len() < whole.len(),
-                    in_parameters,
+                    name: without_tail(name),
+                    in_parameters: in_parameters || in_query,
                     joined,
                 };
                 // Over empty segments one certain separator makes the boundary certain.
                 let plain = end.is_some_and(|end| path[end] == b'/');
                 joined = !plain && (joined || !whole.is_empty());
-                in_parameters = !plain && (in_parameters || segment.has_parameters);
+                in_parameters = !plain && (in_parameters || name.len() < whole.len());
+                in_query |= whole.iter().any(|octet| matches!(octet, b'?' | b'#'));
                 if !whole.is_empty() {
                     return Some(segment);
                 }
             }
         })
     }
+}
+
+/// What stands before parameters, a query or a fragment.
+fn cut(segment: &[u8]) -> &[u8] {
+    let end = segment
+        .iter()
+        .position(|octet| matches!(octet, b';' | b'?' | b'#'));
+    &segment[..end.unwrap_or(segment.len())]
 }
 
 #[cfg(test)]
@@ -155,6 +225,14 @@ mod tests {
             "/%2e%2e%2f",
             "//..//",
             "/a/.%2e;a=b/c",
+            "/..%3Fx",
+            "/..%23",
+            "/..%253fx/y",
+            "/..%20",
+            "/.%2520/x",
+            "/%20../x",
+            "/.%20.",
+            "/..%20.;x",
         ] {
             let refused = DecodedPath::of(path.as_bytes()).err();
             assert_eq!(refused, Some(PathRefused::DotSegment), "{path}");
@@ -187,6 +265,10 @@ mod tests {
             "/a:b@c",
             "/;x",
             "/a;x=..",
+            "/a%3F..",
+            "/C%23/x",
+            "/%20",
+            "/a.%20/b",
         ] {
             assert!(DecodedPath::of(path.as_bytes()).is_ok(), "{path}");
         }
@@ -200,11 +282,46 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_encoded_control_character_is_refused() {
+        for octet in (0..b' ').chain([0x7f]) {
+            for percent in ["%", "%25", "%2525"] {
+                let path = format!("/a{percent}{octet:02x}b");
+                let refused = DecodedPath::of(path.as_bytes()).err();
+                assert_eq!(refused, Some(PathRefused::Control), "{path}");
+            }
+        }
+        for path in ["/%20", "/%7e", "/%80", "/%c2%85", "/%ff"] {
+            assert!(DecodedPath::of(path.as_bytes()).is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_suffix_knows_whether_it_makes_a_path_that_begins_with_two_slashes() {
+        for (suffix, empty) in [
+            ("/x", true),
+            ("/", true),
+            ("%2Fx", true),
+            ("%252fx", true),
+            ("%5Cx", true),
+            (";a/x", true),
+            ("%3Ba/x", true),
+            ("", false),
+            ("x", false),
+            ("x//y", false),
+            (";a", false),
+            ("@sc%2Fname", false),
+        ] {
+            let suffix = DecodedPath::of(suffix.as_bytes()).expect("no dot segment");
+            assert_eq!(suffix.begins_empty(), empty, "{:?}", suffix.0);
+        }
+    }
+
     fn segments(path: &str) -> Vec<(String, bool, bool)> {
         let path = DecodedPath::of(path.as_bytes()).expect("no dot segment");
         let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
         path.segments()
-            .map(|s| (text(s.name), s.has_parameters, s.joined))
+            .map(|s| (text(s.name), s.in_parameters, s.joined))
             .collect()
     }
 
@@ -227,11 +344,12 @@ mod tests {
         ] {
             assert_eq!(segments(path), expected, "{path}");
         }
+        assert_eq!(segments("/a;x/b"), [row("a", certain), row("b", certain)]);
+        assert_eq!(segments("/;x%3by"), [row("", certain)]);
         assert_eq!(
-            segments("/a;x/b"),
-            [("a".to_owned(), true, certain), row("b", certain)]
+            segments("/a.%20/b.c/..."),
+            [row("a", certain), row("b.c", certain), row("", certain)]
         );
-        assert_eq!(segments("/;x%3by"), [(String::new(), true, certain)]);
     }
 
     #[test]
@@ -243,6 +361,17 @@ mod tests {
             .map(|s| s.name)
             .collect();
         assert_eq!(within, [b"b", b"c", b"e"]);
+    }
+
+    #[test]
+    fn what_follows_an_encoded_query_or_fragment_may_be_none() {
+        for path in ["/a%3Fx/b%2Fc", "/a%23/b%2Fc", "/a;y%253Fx/b/c"] {
+            let path = DecodedPath::of(path.as_bytes()).expect("no dot segment");
+            let seen: Vec<_> = path.segments().map(|s| (s.name, s.in_parameters)).collect();
+            assert_eq!(seen, [(&b"a"[..], false), (b"b", true), (b"c", true)]);
+        }
+        let path = DecodedPath::of(b"/a%3Fx=1%3Fy/b").expect("no dot segment");
+        assert_eq!(path.query(), Some(&b"x=1?y/b"[..]));
     }
 
     #[test]

@@ -25,7 +25,11 @@ pub enum Denial {
         /// The gate's remote for this repository, where the route names one.
         remote: Option<String>,
     },
-    /// 405: the method, or one that an override field puts in its place, is not in the route's list.
+    /// 400: a field that puts another path in the place of this one.
+    PathField,
+    /// 400: too many fields and parameters that put another method in the place of this one.
+    Overrides,
+    /// 405: the method, or one that an override puts in its place, is not in the route's list.
     Method {
         /// The value of `Allow`.
         allow: String,
@@ -62,6 +66,8 @@ impl Denial {
             | Denial::Host
             | Denial::Connect
             | Denial::Push { .. }
+            | Denial::PathField
+            | Denial::Overrides
             | Denial::Rule { .. }
             | Denial::Query { .. }
             | Denial::Loop
@@ -100,6 +106,12 @@ impl fmt::Display for Denial {
             Denial::Push { remote: None } => {
                 f.write_str("git push over HTTP is refused: push to the repository's SSH remote")
             }
+            Denial::PathField => f.write_str(
+                "a field that names another path is refused: leave out X-Original-URL, X-Rewrite-URL and X-Original-URI",
+            ),
+            Denial::Overrides => f.write_str(
+                "the request names too many methods: leave out X-HTTP-Method-Override and its like",
+            ),
             Denial::Method { allow } if allow.is_empty() => {
                 f.write_str("this route allows no method at all")
             }
@@ -196,6 +208,8 @@ mod tests {
             Denial::Host,
             Denial::Connect,
             Denial::Push { remote: None },
+            Denial::PathField,
+            Denial::Overrides,
             Denial::Rule {
                 rule: String::new(),
             },

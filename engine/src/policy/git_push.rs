@@ -4,7 +4,7 @@
 //! Both are refused, for git explains a failed discovery well and a failed upload badly.
 //! Fetching is the same with `git-upload-pack`, and passes.
 
-use super::decoded_path::{DecodedPath, Segment};
+use super::decoded_path::DecodedPath;
 use super::query::Query;
 use std::collections::BTreeMap;
 
@@ -18,61 +18,56 @@ pub(super) struct GitPush {
 }
 
 impl GitPush {
-    /// Looks at a suffix and the raw query that came with it. The method does not
-    /// matter: no other use of these two paths is known.
-    pub(super) fn of(suffix: &DecodedPath<'_>, raw_query: Option<&[u8]>) -> Option<GitPush> {
-        let with = |segment: &Segment<'_>| !segment.name.is_empty();
-        let without = |segment: &Segment<'_>| with(segment) && !segment.in_parameters;
-        // Tomcat, and so Bitbucket and Gerrit, cut `;x%2Fy` before they decode it.
-        GitPush::read(suffix, with, raw_query).or_else(|| GitPush::read(suffix, without, raw_query))
-    }
+    /// Looks at a suffix and the query that came with it. The method does not matter: no
+    /// other use of these two paths is known.
+    ///
+    /// Every reading counts: a service may see a segment that another takes for
+    /// parameters, so the path ends with whatever only such segments follow.
+    pub(super) fn of(suffix: &DecodedPath<'_>, query: &Query<'_>) -> Option<GitPush> {
+        // The segment at which the path of the service, or of `info/refs`, begins.
+        let (mut upload, mut discovery, mut info) = (None, None, None);
+        for (index, segment) in suffix.segments().enumerate() {
+            let is = |name: &str| segment.name.eq_ignore_ascii_case(name.as_bytes());
+            let still = |found: Option<usize>| found.filter(|_| segment.may_be_none());
+            upload = is(SERVICE).then_some(index).or_else(|| still(upload));
+            discovery = info.filter(|_| is("refs")).or_else(|| still(discovery));
+            info = is("info").then_some(index).or_else(|| still(info));
+        }
+        let asked = || discovery.filter(|_| query.has("service", SERVICE));
+        let before = upload.or_else(asked)?;
 
-    /// Looks at those segments alone that `counts` says are there.
-    fn read(
-        suffix: &DecodedPath<'_>,
-        counts: impl Fn(&Segment<'_>) -> bool,
-        raw_query: Option<&[u8]>,
-    ) -> Option<GitPush> {
-        let names = || {
-            suffix
-                .segments()
-                .filter(&counts)
-                .map(|segment| segment.name)
-        };
-        let count = names().count();
-        let is = |index: Option<usize>, name: &str| {
-            let segment = index.and_then(|index| names().nth(index));
-            segment.is_some_and(|segment| segment.eq_ignore_ascii_case(name.as_bytes()))
-        };
-        let (last, last_but_one) = (count.checked_sub(1), count.checked_sub(2));
-        let asks_for_push =
-            || raw_query.is_some_and(|query| Query::of(query).has("service", SERVICE));
-
-        let before = if is(last, SERVICE) {
-            last?
-        } else if is(last, "refs") && is(last_but_one, "info") && asks_for_push() {
-            last_but_one?
-        } else {
-            return None;
-        };
-        let segments: Vec<&[u8]> = names().take(before).collect();
-        let path = segments.join(&b'/').to_ascii_lowercase();
+        let names = suffix.segments().take(before).map(|segment| segment.name);
+        let names: Vec<&[u8]> = names.filter(|name| !name.is_empty()).collect();
+        let path = names.join(&b'/').to_ascii_lowercase();
         let repository = path.strip_suffix(b".git").unwrap_or(&path).to_vec();
         Some(GitPush { repository })
     }
 
     /// The remote of the gate that stands for this repository; a key of `push_remotes`
-    /// is `owner/repo`, with or without `.git`, in any case.
-    pub(super) fn remote<'r>(&self, push_remotes: &'r BTreeMap<String, String>) -> Option<&'r str> {
+    /// is `owner/repo`, with or without `.git`, in any case. A part of it, or all, may
+    /// stand in the upstream's base path.
+    pub(super) fn remote<'r>(
+        &self,
+        push_remotes: &'r BTreeMap<String, String>,
+        base_path: &str,
+    ) -> Option<&'r str> {
+        let whole = [base_path.as_bytes(), b"/", &self.repository].concat();
+        let whole = bare_name(&String::from_utf8_lossy(&whole));
         let names_us = |key: &str| {
-            let key = key.to_ascii_lowercase();
-            key.strip_suffix(".git").unwrap_or(&key).as_bytes() == self.repository
+            let key = bare_name(key);
+            key.as_bytes() == self.repository || key == whole
         };
         push_remotes
             .iter()
             .find(|(key, _)| names_us(key))
             .map(|(_, remote)| remote.as_str())
     }
+}
+
+/// Lower case, without slashes around it and without `.git`.
+fn bare_name(repository: &str) -> String {
+    let name = repository.trim_matches('/').to_ascii_lowercase();
+    name.strip_suffix(".git").unwrap_or(&name).to_owned()
 }
 
 #[cfg(test)]
@@ -85,7 +80,7 @@ mod tests {
             None => (target, None),
         };
         let path = DecodedPath::of(path.as_bytes()).expect("no dot segment");
-        let push = GitPush::of(&path, query)?;
+        let push = GitPush::of(&path, &Query::of(query, &path))?;
         Some(String::from_utf8(push.repository).expect("ASCII"))
     }
 
@@ -120,6 +115,22 @@ mod tests {
             "o/r.git/git-receive-pack;x%2Fy%5Cz/",
             "o/r.git/git-receive-pack;x%252Fy",
             "o/r.git/git-receive-pack?",
+            "o/r.git/git-receive-pack%20",
+            "o/r.git/git-receive-pack%2520/",
+            "o/r.git/git-receive-pack.",
+            "o/r.git/git-receive-pack%2e%20.",
+            "o/r.git/git-receive-pack%20;x",
+            "o/r.git/git-receive-pack/%20",
+            "o/r.git/git-receive-pack/...",
+            "o/r.git./git-receive-pack",
+            "o/r.git/git-receive-pack%3Fx",
+            "o/r.git/git-receive-pack%23x",
+            "o/r.git/git-receive-pack%253Fx",
+            "o/r.git/git-receive-pack%3F",
+            "o/r.git/git-receive-pack%3Fx/y/z",
+            "o/r.git/git-receive-pack%23x%2Fy/z",
+            "o/r.git/git-receive-pack;a%3Fx/y",
+            "o/r.git/git-receive-pack;x%2Finfo%2Frefs",
             "o/r.git/git-receive-pack?service=git-upload-pack",
         ] {
             assert_eq!(push(target).as_deref(), Some("o/r"), "{target}");
@@ -158,6 +169,12 @@ mod tests {
             "a%26service=git-receive-pack",
             "service=git-receive-pack%26a",
             "service=git-receive-pack%00",
+            "service=git-receive-pack%00x",
+            "service=git-receive-pack%0A",
+            "service=git-receive-pack%23x",
+            "service[x]=git-receive-pack",
+            "?service=git-receive-pack",
+            "x?service=git-receive-pack",
         ] {
             let target = format!("o/r.git/info/refs?{query}");
             assert_eq!(push(&target).as_deref(), Some("o/r"), "{target}");
@@ -176,9 +193,27 @@ mod tests {
             "o/r.git/info/;x/refs",
             "o/r.git/info/refs;x%2Fy",
             "o/r.git/info;a%2Fb/refs;c%2Fd",
+            "o/r.git/info/refs%20",
+            "o/r.git/info./refs.",
+            "o/r.git/info/refs%3F",
+            "o/r.git/info/refs%23x/y",
+            "o/r.git/info/refs%253Fservice=git-upload-pack",
         ] {
             let target = format!("{path}?service=git-receive-pack");
             assert_eq!(push(&target).as_deref(), Some("o/r"), "{target}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_may_stand_in_the_path_for_some() {
+        for target in [
+            "o/r.git/info/refs%3Fservice=git-receive-pack",
+            "o/r.git/info/refs%253Fservice%253Dgit-receive-pack",
+            "o/r.git/info/refs%3Fx=y/z%26service=git-receive-pack",
+            "o/r.git/info/refs%3Fservice=git-receive-pack%23x",
+            "o/r.git/info/refs%3Fservice=git-receive-pack?service=git-upload-pack",
+        ] {
+            assert_eq!(push(target).as_deref(), Some("o/r"), "{target}");
         }
     }
 
@@ -199,6 +234,13 @@ mod tests {
             "o/r/xinfo/refs?service=git-receive-pack",
             "o/r/refs?service=git-receive-pack",
             "o/r/git-receive-pack.md",
+            "o/r/git-receive-pack%20notes",
+            "o/r/a%3Fgit-receive-pack",
+            "o/r/contents/C%23/git-receive-pack.md",
+            "o/r/info/x/refs?service=git-receive-pack",
+            "o/r.git/info/refs%3Fservice=git-upload-pack",
+            "o/r.git/info/refs%3Fservice=git-receive-packs",
+            "o%2Fr.git/git-upload-pack",
             "search?q=git-receive-pack",
             "",
         ] {
@@ -218,15 +260,33 @@ mod tests {
             ] {
                 let target = format!("{repository}/git-receive-pack");
                 let path = DecodedPath::of(target.as_bytes()).expect("no dot segment");
-                let push = GitPush::of(&path, None).expect("a push");
+                let query = Query::of(None, &path);
+                let push = GitPush::of(&path, &query).expect("a push");
                 assert_eq!(
-                    push.remote(&gate(key)),
+                    push.remote(&gate(key), ""),
                     Some("git://gate/app.git"),
                     "{key} {target}"
                 );
-                assert_eq!(push.remote(&gate("owner/other")), None);
-                assert_eq!(push.remote(&gate("repo")), None);
+                assert_eq!(push.remote(&gate("owner/other"), ""), None);
+                assert_eq!(push.remote(&gate("repo"), ""), None);
             }
+        }
+    }
+
+    #[test]
+    fn a_part_of_the_repositorys_name_may_stand_in_the_base_path() {
+        let remotes = BTreeMap::from([("o/r".to_owned(), "git://gate/r.git".to_owned())]);
+        for (base_path, suffix, known) in [
+            ("/o", "r.git/git-receive-pack", true),
+            ("/O", "R/git-receive-pack", true),
+            ("/o/r.git", "git-receive-pack", true),
+            ("", "o/r/git-receive-pack", true),
+            ("/p", "r/git-receive-pack", false),
+        ] {
+            let path = DecodedPath::of(suffix.as_bytes()).expect("no dot segment");
+            let push = GitPush::of(&path, &Query::of(None, &path)).expect("a push");
+            let remote = push.remote(&remotes, base_path);
+            assert_eq!(remote.is_some(), known, "{base_path} {suffix}");
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The decision, in the order in which its answers are given.
 
-use super::decoded_path::DecodedPath;
+use super::decoded_path::{DecodedPath, PathRefused};
 use super::denial::Denial;
 use super::git_push::GitPush;
+use super::overrides::Methods;
+use super::path_pattern::PathPattern;
 use super::query::Query;
 use super::rule::DenyRule;
 use super::secret::Secret;
@@ -16,12 +18,18 @@ pub struct Permit {
     route: Arc<Route>,
     /// The route's own, taken out here, where it is known to be set.
     credential: Arc<Secret>,
+    repeatable: bool,
 }
 
 impl Permit {
     /// Where the request goes.
     pub fn route(&self) -> &Arc<Route> {
         &self.route
+    }
+
+    /// Whether the request may be sent again if nobody can tell that it arrived.
+    pub fn is_repeatable(&self) -> bool {
+        self.repeatable
     }
 
     /// The field, in lower case, that carries the credential, and its whole value.
@@ -43,10 +51,12 @@ pub fn decide(
 ) -> Result<Permit, Denial> {
     // The table found the route by this very path. Were it another, refuse, not guess.
     let suffix = path.after(&route.path).ok_or(Denial::NoRoute)?;
+    check_path(route, &suffix)?;
     let raw_query = match target {
         RequestTarget::Origin { query, .. } | RequestTarget::Absolute { query, .. } => *query,
         RequestTarget::Authority | RequestTarget::Asterisk => None,
     };
+    let query = Query::of(raw_query, &suffix);
 
     if head.method() == Method::Connect {
         return Err(Denial::Connect);
@@ -56,22 +66,26 @@ pub fn decide(
             allow: route.methods.join(", "),
         });
     }
-    if let Some(push) = GitPush::of(&suffix, raw_query) {
-        let remote = push.remote(&route.push_remotes).map(str::to_owned);
+    if let Some(push) = GitPush::of(&suffix, &query) {
+        let remote = push.remote(&route.push_remotes, route.upstream.base_path());
+        let remote = remote.map(str::to_owned);
         return Err(Denial::Push { remote });
     }
-    if !methods_are_allowed(route, head) {
+    let methods = Methods::of(head, &query)?;
+    if !methods.are_all_in(&route.methods) {
         return Err(Denial::Method {
             allow: route.methods.join(", "),
         });
     }
-    let denies = |rule: &&DenyRule| methods(head).any(|method| rule.matches(method, &suffix));
+    let denies = |rule: &&DenyRule| {
+        methods.iter().any(|method| rule.is_about(method)) && rule.matches_path(&suffix)
+    };
     if let Some(rule) = route.deny.iter().find(denies) {
         return Err(Denial::Rule {
             rule: rule.as_str().to_owned(),
         });
     }
-    if let Some(name) = stripped_name(route, raw_query) {
+    if let Some(name) = query.name_among(&route.strip_query) {
         return Err(Denial::Query {
             name: name.to_owned(),
         });
@@ -86,6 +100,7 @@ pub fn decide(
         Ok(credential) => Ok(Permit {
             route: Arc::clone(route),
             credential: Arc::clone(credential),
+            repeatable: methods.are_idempotent(),
         }),
         Err(variable) => Err(Denial::CredentialUnset {
             variable: variable.to_owned(),
@@ -93,56 +108,18 @@ pub fn decide(
     }
 }
 
-/// Fields by which Rack, Symfony and others let a POST stand for another method.
-const METHOD_OVERRIDES: [&str; 3] = [
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-];
-
-/// The values of such fields. Some servers read `_` in a name as `-`.
-fn overrides(head: &RequestHead) -> impl Iterator<Item = &[u8]> {
-    let same = |ours: u8, theirs: u8| {
-        ours == theirs.to_ascii_lowercase() || (ours == b'-' && theirs == b'_')
-    };
-    let is_override = move |name: &[u8]| {
-        METHOD_OVERRIDES.iter().any(|ours| {
-            ours.len() == name.len() && ours.bytes().zip(name).all(|(a, b)| same(a, *b))
-        })
-    };
-    head.fields()
-        .lines()
-        .filter(move |line| is_override(line.name))
-        .map(|line| line.value)
-}
-
-/// Every method that a service may take the request to have.
-fn methods(head: &RequestHead) -> impl Iterator<Item = &[u8]> {
-    core::iter::once(head.method_octets()).chain(overrides(head))
-}
-
-fn methods_are_allowed(route: &Route, head: &RequestHead) -> bool {
-    // Methods are case-sensitive (RFC 9110 §9.1), but overrides are read in any case.
-    let listed = |method: &[u8]| route.methods.iter().any(|ours| ours.as_bytes() == method);
-    let listed_in_any_case = |method: &[u8]| {
-        route
-            .methods
-            .iter()
-            .any(|ours| ours.as_bytes().eq_ignore_ascii_case(method))
-    };
-    listed(head.method_octets()) && overrides(head).all(listed_in_any_case)
-}
-
-fn stripped_name<'r>(route: &'r Route, raw_query: Option<&[u8]>) -> Option<&'r str> {
-    if route.strip_query.is_empty() {
-        return None;
+/// Refuses a suffix that leads elsewhere than along this route.
+fn check_path(route: &Route, suffix: &DecodedPath<'_>) -> Result<(), PathRefused> {
+    // Nothing but the suffix would stand behind the first `/`.
+    if route.upstream.base_path().is_empty() && suffix.begins_empty() {
+        return Err(PathRefused::Authority);
     }
-    let query = Query::of(raw_query?);
-    route
-        .strip_query
-        .iter()
-        .map(String::as_str)
-        .find(|name| query.has_name(name))
+    // The table looked at the raw path, and a longer route may be the stricter one.
+    let takes = |longer: &PathPattern| longer.matches(suffix);
+    if route.longer.iter().any(takes) {
+        return Err(PathRefused::OtherRoute);
+    }
+    Ok(())
 }
 
 /// Our pseudonym as a word of any `Via` value (RFC 9110 §7.6.3), wherever it stands: a
@@ -164,238 +141,4 @@ fn has_other_expectation(head: &RequestHead) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::limits::Limits;
-    use crate::message::HeadStorage;
-    use crate::message::{HeadLimits, HeadScan};
-    use crate::policy::{Credential, CredentialForm};
-    use crate::route::{RouteTable, UpstreamUrl};
-
-    const OWN: &[u8] = b"cred-proxy-5f3a";
-
-    fn credential() -> Credential {
-        let form = CredentialForm::Scheme("Bearer".to_owned());
-        let token = Secret::new(b"s3cret".to_vec());
-        Credential::render("authorization", &form, &token).expect("usable")
-    }
-
-    fn route(edit: impl FnOnce(&mut Route)) -> RouteTable {
-        let upstream = UpstreamUrl::parse("https://h/base").expect("an upstream");
-        let mut route = Route::new("/gh/".to_owned(), upstream, credential());
-        edit(&mut route);
-        RouteTable::new(vec![route]).expect("one path")
-    }
-
-    /// `request`: a request line without version, and field lines.
-    fn decide_on(table: &RouteTable, request: &str) -> Result<Permit, Denial> {
-        let (line, fields) = request.split_once('\n').unwrap_or((request, ""));
-        let fields: String = fields.lines().map(|line| format!("{line}\r\n")).collect();
-        let block = format!("{line} HTTP/1.1\r\nHost: proxy\r\n{fields}\r\n").into_bytes();
-        let mut storage = HeadStorage {
-            block,
-            ..HeadStorage::default()
-        };
-        let limits = HeadLimits::request(&Limits::default());
-        let end = HeadScan::default()
-            .scan(&storage.block, &limits)
-            .expect("well-formed");
-        storage.block.truncate(end.expect("a whole head"));
-        let head = RequestHead::parse(storage).expect("well-formed");
-        let target = RequestTarget::of(&head).expect("well-formed");
-        let raw_path = match target {
-            RequestTarget::Origin { path, .. } | RequestTarget::Absolute { path, .. } => path,
-            RequestTarget::Authority | RequestTarget::Asterisk => b"/gh/",
-        };
-        let path = DecodedPath::of(raw_path)?;
-        let route = table.find(raw_path).ok_or(Denial::NoRoute)?;
-        decide(route, &head, &target, &path, OWN)
-    }
-
-    fn answer(table: &RouteTable, request: &str) -> Option<Denial> {
-        decide_on(table, request).err()
-    }
-
-    #[test]
-    fn a_permit_holds_the_route_and_its_credential() {
-        let table = route(|_| {});
-        let permit = decide_on(&table, "GET /gh/repos?page=2\nVia: 1.1 other").expect("allowed");
-        assert_eq!(permit.route().path, "/gh/");
-        let (field_name, secret) = permit.credential();
-        let mut value = Vec::new();
-        secret.write_into(&mut value);
-        assert_eq!(
-            (field_name, &value[..]),
-            ("authorization", &b"Bearer s3cret"[..])
-        );
-    }
-
-    #[test]
-    fn each_denial_wins_over_those_after_it() {
-        let all_wrong = route(|route| {
-            route.methods = vec!["GET".to_owned(), "HEAD".to_owned()];
-            route.deny = vec![DenyRule::parse("* /x/**").expect("a rule")];
-            route.strip_query = vec!["token".to_owned()];
-            route.credential = Credential::unset("authorization", "TOKEN_0");
-        });
-        let allow = || "GET, HEAD".to_owned();
-        let loops = "Via: 1.1 cred-proxy-5f3a\nExpect: tea";
-        for (request, denial) in [
-            (
-                format!("TRACE /gh/x/git-receive-pack?token\n{loops}"),
-                Denial::Trace { allow: allow() },
-            ),
-            (
-                format!("POST /gh/x/git-receive-pack?token\n{loops}"),
-                Denial::Push { remote: None },
-            ),
-            (
-                format!("POST /gh/x/y?token\n{loops}"),
-                Denial::Method { allow: allow() },
-            ),
-            (
-                format!("GET /gh/x/y?token\n{loops}"),
-                Denial::Rule {
-                    rule: "* /x/**".to_owned(),
-                },
-            ),
-            (
-                format!("GET /gh/y?token\n{loops}"),
-                Denial::Query {
-                    name: "token".to_owned(),
-                },
-            ),
-            (format!("GET /gh/y\n{loops}"), Denial::Loop),
-            ("GET /gh/y\nExpect: tea".to_owned(), Denial::Expectation),
-            (
-                "GET /gh/y".to_owned(),
-                Denial::CredentialUnset {
-                    variable: "TOKEN_0".to_owned(),
-                },
-            ),
-        ] {
-            assert_eq!(answer(&all_wrong, &request), Some(denial), "{request}");
-        }
-        assert_eq!(
-            answer(&route(|_| {}), "CONNECT h:443"),
-            Some(Denial::Connect)
-        );
-        assert_eq!(answer(&route(|_| {}), "GET /gh"), Some(Denial::NoRoute));
-    }
-
-    #[test]
-    fn a_push_is_refused_and_its_gate_named() {
-        let gated = route(|route| {
-            let remote = ("owner/repo".to_owned(), "git://gate/app.git".to_owned());
-            route.push_remotes.extend([remote]);
-        });
-        let named = Denial::Push {
-            remote: Some("git://gate/app.git".to_owned()),
-        };
-        for (request, denial) in [
-            ("POST /gh/owner/repo.git/git-receive-pack", &named),
-            (
-                "GET /gh/owner/repo/info/refs?service=git-receive-pack",
-                &named,
-            ),
-            (
-                "GET http://x/gh/owner/repo/info/refs?service=git-receive-pack",
-                &named,
-            ),
-            (
-                "POST /gh/other/repo/git-receive-pack",
-                &Denial::Push { remote: None },
-            ),
-        ] {
-            assert_eq!(answer(&gated, request).as_ref(), Some(denial), "{request}");
-        }
-        assert_eq!(
-            answer(&gated, "POST /gh/owner/repo.git/git-upload-pack"),
-            None
-        );
-    }
-
-    #[test]
-    fn a_method_is_what_any_service_would_take_it_for() {
-        let no_delete = route(|route| route.methods.retain(|method| method != "DELETE"));
-        let ruled =
-            route(|route| route.deny = vec![DenyRule::parse("DELETE /**").expect("a rule")]);
-        for request in [
-            "DELETE /gh/x",
-            "POST /gh/x\nX-HTTP-Method-Override: DELETE",
-            "POST /gh/x\nX-HTTP-METHOD-OVERRIDE: delete",
-            "POST /gh/x\nX_HTTP_Method_Override: DELETE",
-            "POST /gh/x\nx-http-method: DELETE",
-            "POST /gh/x\nx-method-override: PATCH\nx-method-override: DELETE",
-        ] {
-            assert!(
-                matches!(answer(&no_delete, request), Some(Denial::Method { .. })),
-                "{request}"
-            );
-            assert!(
-                matches!(answer(&ruled, request), Some(Denial::Rule { .. })),
-                "{request}"
-            );
-        }
-        assert_eq!(
-            answer(&ruled, "POST /gh/x\nX-HTTP-Method-Override: patch"),
-            None
-        );
-        for request in [
-            "get /gh/x",
-            "PROPFIND /gh/x",
-            "POST /gh/x\nX-HTTP-Method: TRACE",
-        ] {
-            assert!(
-                matches!(answer(&ruled, request), Some(Denial::Method { .. })),
-                "{request}"
-            );
-        }
-        let nothing = route(|route| route.methods.clear());
-        let denial = answer(&nothing, "OPTIONS /gh/x").expect("denied");
-        assert_eq!(denial.allow(), Some(""));
-    }
-
-    #[test]
-    fn our_pseudonym_is_found_wherever_it_stands() {
-        let table = route(|_| {});
-        for via in [
-            "Via: 1.1 cred-proxy-5f3a",
-            "Via: 1.0 a, 1.1 cred-proxy-5f3a (engine), 1.1 b",
-            "VIA: 1.1 a\nvia: HTTP/1.1 Cred-Proxy-5F3A",
-            "Via: 1.0 \", 1.1 cred-proxy-5f3a",
-            "Via: 1.0 a (,1.1\tcred-proxy-5f3a",
-            "Via: 1.1 cred-proxy-5f3a:80",
-        ] {
-            assert_eq!(
-                answer(&table, &format!("GET /gh/x\n{via}")),
-                Some(Denial::Loop),
-                "{via}"
-            );
-        }
-        for via in [
-            "Via: 1.1 cred-proxy-0000",
-            "Via: 1.1 cred-proxy-5f3a0",
-            "X: cred-proxy-5f3a",
-        ] {
-            assert_eq!(answer(&table, &format!("GET /gh/x\n{via}")), None, "{via}");
-        }
-    }
-
-    #[test]
-    fn only_100_continue_may_be_expected() {
-        let table = route(|_| {});
-        for (fields, denied) in [
-            ("Expect: 100-continue", false),
-            ("expect: 100-Continue, 100-continue", false),
-            ("Expect:", false),
-            ("Expect: 100-continue\nExpect: tea", true),
-            ("Expect: 100-continue, tea", true),
-            ("Expect: 100-continue;q=1", true),
-            ("Expect: 200-ok", true),
-        ] {
-            let denial = answer(&table, &format!("PUT /gh/x\n{fields}"));
-            assert_eq!(denial, denied.then_some(Denial::Expectation), "{fields}");
-        }
-    }
-}
+mod tests;

@@ -1,13 +1,12 @@
 //! A rule of a route's `deny` list: `METHOD /segment/*/…/**`.
 //!
-//! A forge's own reading of a path decides what a request does, and forges differ. So a
-//! rule matches if it would under any of their readings:
-//! names compare without regard to case, the method too; empty segments and a slash at
-//! the end do not count; `;parameters` are cut; and where an encoded slash separates two
-//! segments for one service and belongs to a single one for another (GitLab's
-//! `/projects/group%2Fproject`), `*` stands for the two or for either.
+//! It matches if it would under any reading of the path that some service has; which
+//! those are stands in `path_pattern.rs`. One is worth knowing when a rule is written: a
+//! name at the end of a rule matches at the end of a path with a format too, `/hooks`
+//! as well as `/hooks.json`, for Rails and Grape answer both alike.
 
-use super::decoded_path::DecodedPath;
+use super::decoded_path::{DecodedPath, without_tail};
+use super::path_pattern::{PathPattern, Piece, Tail};
 use crate::limits;
 use core::fmt;
 
@@ -17,15 +16,7 @@ pub struct DenyRule {
     text: String,
     /// None for `*`.
     method: Option<String>,
-    segments: Vec<Pattern>,
-    /// `**` at the end.
-    rest: bool,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Pattern {
-    Name(String),
-    One,
+    path: PathPattern,
 }
 
 /// Why a text is no rule.
@@ -77,13 +68,13 @@ impl DenyRule {
             Some(path) => path,
             None => path,
         };
-        let (path, rest) = match path.strip_suffix("**") {
-            Some("") => ("", true),
+        let (path, tail) = match path.strip_suffix("**") {
+            Some("") => ("", Tail::Rest),
             Some(before) => (
                 before.strip_suffix('/').ok_or(DenyRuleError::Wildcard)?,
-                true,
+                Tail::Rest,
             ),
-            None => (path, false),
+            None => (path, Tail::End),
         };
         let names = path.split('/').filter(|_| !path.is_empty());
         let segments = names.map(parse_segment).collect::<Result<Vec<_>, _>>()?;
@@ -94,8 +85,7 @@ impl DenyRule {
         Ok(DenyRule {
             text: text.to_owned(),
             method,
-            segments,
-            rest,
+            path: PathPattern::new(segments, tail),
         })
     }
 
@@ -104,58 +94,31 @@ impl DenyRule {
         &self.text
     }
 
-    /// Whether the rule is about this method and this suffix.
-    pub(super) fn matches(&self, method: &[u8], suffix: &DecodedPath<'_>) -> bool {
+    /// Whether the rule is about this method, in any case.
+    pub(super) fn is_about(&self, method: &[u8]) -> bool {
         let ours = self.method.as_ref();
         ours.is_none_or(|ours| method.eq_ignore_ascii_case(ours.as_bytes()))
-            && self.matches_path(suffix)
     }
 
-    /// All readings at once: bit `n` of `reached` says that one of them has used up the
-    /// first `n` patterns. Each segment is looked at once for each pattern, so that a
-    /// path full of encoded slashes costs no more than another of its length.
-    fn matches_path(&self, suffix: &DecodedPath<'_>) -> bool {
-        let all = 1_u64 << self.segments.len();
-        let mut reached = 1_u64;
-        for segment in suffix.segments() {
-            if self.rest && reached & all != 0 {
-                return true;
-            }
-            // Whether these are segments depends on what a service takes for parameters.
-            let may_be_none = segment.in_parameters || segment.name.is_empty();
-            let mut next = if may_be_none { reached } else { 0 };
-            for (index, pattern) in self.segments.iter().enumerate() {
-                let (before, after) = (1_u64 << index, 2_u64 << index);
-                match pattern {
-                    Pattern::Name(name) if !segment.name.eq_ignore_ascii_case(name.as_bytes()) => {}
-                    Pattern::Name(_) if reached & before != 0 => next |= after,
-                    Pattern::One if reached & before != 0 => next |= after,
-                    // The `*` that took what stands before an encoded slash takes this too.
-                    Pattern::One if segment.joined && reached & after != 0 => next |= after,
-                    Pattern::Name(_) | Pattern::One => {}
-                }
-            }
-            reached = next;
-            if reached == 0 {
-                return false;
-            }
-        }
-        reached & all != 0
+    /// Whether the rule is about this suffix. It costs more than [`DenyRule::is_about`].
+    pub(super) fn matches_path(&self, suffix: &DecodedPath<'_>) -> bool {
+        self.path.matches(suffix)
     }
 }
 
-fn parse_segment(segment: &str) -> Result<Pattern, DenyRuleError> {
+fn parse_segment(segment: &str) -> Result<Piece, DenyRuleError> {
     if segment == "*" {
-        return Ok(Pattern::One);
+        return Ok(Piece::One);
     }
     if segment.contains('*') {
         return Err(DenyRuleError::Wildcard);
     }
     let cannot_be = |octet: u8| !octet.is_ascii_graphic() || b"%\\;?#".contains(&octet);
-    if matches!(segment, "" | "." | "..") || segment.bytes().any(cannot_be) {
+    let is_empty = without_tail(segment.as_bytes()).is_empty();
+    if is_empty || segment.bytes().any(cannot_be) {
         return Err(DenyRuleError::Segment);
     }
-    Ok(Pattern::Name(segment.to_owned()))
+    Ok(Piece::name(segment))
 }
 
 #[cfg(test)]
@@ -165,7 +128,7 @@ mod tests {
     fn matches(rule: &str, method: &str, suffix: &str) -> bool {
         let rule = DenyRule::parse(rule).expect(rule);
         let suffix = DecodedPath::of(suffix.as_bytes()).expect("no dot segment");
-        rule.matches(method.as_bytes(), &suffix)
+        rule.is_about(method.as_bytes()) && rule.matches_path(&suffix)
     }
 
     #[test]
@@ -189,6 +152,23 @@ mod tests {
             ("GET /", "GET", ""),
             ("PUT /a/*/**", "PUT", "a/b"),
             ("PUT /a/*/**", "PUT", "a/b/c/d"),
+            ("POST /a/*/hooks", "POST", "a/1/hooks.json"),
+            ("POST /a/*/hooks", "POST", "a/1/HOOKS%2Exml/"),
+            ("POST /a/*/hooks", "POST", "a/1/hooks.json;x%2Fy"),
+            ("* /admin/**", "GET", "admin.json"),
+            ("GET /a.json", "GET", "a.json"),
+            ("DELETE /a/*", "DELETE", "a/1.json"),
+            ("DELETE /a/b", "DELETE", "a/b%20"),
+            ("DELETE /a/b", "DELETE", "a/b."),
+            ("DELETE /a/b", "DELETE", "a%20/b%20.%2520"),
+            ("DELETE /a/b.", "DELETE", "a/b"),
+            ("DELETE /a/b", "DELETE", "a/b%20;x"),
+            ("DELETE /a/b", "DELETE", "a/b/%20"),
+            ("DELETE /a/b", "DELETE", "a/b%3Fx"),
+            ("DELETE /a/b", "DELETE", "a/b%253Fx=/y/z"),
+            ("DELETE /a/b", "DELETE", "a/b%23x%2Fy"),
+            ("DELETE /a/b", "DELETE", "a/b/%23x"),
+            ("DELETE /a/*/c", "DELETE", "a/b%23/c"),
         ] {
             assert!(matches(rule, method, suffix), "{rule} on {method} {suffix}");
         }
@@ -206,6 +186,14 @@ mod tests {
             ("PUT /a/*/**", "PUT", "a"),
             ("GET /", "GET", "a"),
             ("DELETE /repos/*", "DELETE", "repos/"),
+            ("POST /a/*/hooks", "POST", "a/1/hooks.json/2"),
+            ("POST /a/*/hooks", "POST", "a/1/hooksjson"),
+            ("POST /a/*/hooks", "POST", "a/1/.hooks"),
+            ("* /admin/**", "GET", "admin.json/x"),
+            ("DELETE /a/b", "DELETE", "a.json/b"),
+            ("DELETE /a/b.json", "DELETE", "a/b"),
+            ("DELETE /a/b", "DELETE", "a/b/C%23"),
+            ("DELETE /a/b", "DELETE", "a/b%20c"),
         ] {
             assert!(
                 !matches(rule, method, suffix),
@@ -264,6 +252,7 @@ mod tests {
             ("GET //", E::Segment),
             ("GET /a//b", E::Segment),
             ("GET /a/../b", E::Segment),
+            ("GET /.../b", E::Segment),
             ("GET /a%2Fb", E::Segment),
             ("GET /a b", E::Segment),
             ("GET /a;b", E::Segment),

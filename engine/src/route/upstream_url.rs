@@ -1,6 +1,7 @@
 //! Where a route leads: `http(s)://host[:port][/base/path]`, valid by construction.
 
 use super::authority::{Authority, AuthorityError};
+use crate::policy::{DecodedPath, PathRefused};
 use core::fmt;
 
 /// The two schemes an upstream may have.
@@ -52,7 +53,8 @@ pub enum UpstreamUrlError {
     Query,
     /// A `#` anywhere.
     Fragment,
-    /// Something in the base path that is no RFC 3986 `pchar` or `/`, or a `%` without two hex digits.
+    /// Something in the base path that is no RFC 3986 `pchar` or `/`, a `%` without two hex
+    /// digits, or an encoded control character.
     PathCharacter,
     /// `//`, `/./` or `/../` in the base path, however encoded.
     PathSegment,
@@ -66,7 +68,7 @@ impl fmt::Display for UpstreamUrlError {
             UpstreamUrlError::Query => "there must be no query",
             UpstreamUrlError::Fragment => "there must be no fragment",
             UpstreamUrlError::PathCharacter => {
-                "the path has a character that must be percent-encoded"
+                "the path has a control character, or one that must be percent-encoded"
             }
             UpstreamUrlError::PathSegment => "the path has an empty, `.` or `..` segment",
         })
@@ -168,8 +170,11 @@ fn check_base_path(path: &str) -> Result<(), UpstreamUrlError> {
             return Err(UpstreamUrlError::PathCharacter);
         }
     }
-    let dot_segment = crate::policy::DecodedPath::of(octets).is_err();
-    if dot_segment || path.contains("//") || path.ends_with('/') {
+    let refused = DecodedPath::of(octets).err();
+    if refused == Some(PathRefused::Control) {
+        return Err(UpstreamUrlError::PathCharacter);
+    }
+    if refused.is_some() || path.contains("//") || path.ends_with('/') {
         return Err(UpstreamUrlError::PathSegment);
     }
     Ok(())
@@ -284,6 +289,7 @@ mod tests {
             ("https://h/a%zz", E::PathCharacter),
             ("https://h/a\\b", E::PathCharacter),
             ("https://h/ä", E::PathCharacter),
+            ("https://h/a%0Ab", E::PathCharacter),
             ("https://h//", E::PathSegment),
             ("https://h/a//b", E::PathSegment),
             ("https://h/a/../b", E::PathSegment),
