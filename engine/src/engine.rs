@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access_log::AccessLog;
 use crate::downstream::{Listeners, accept};
-use crate::exchange;
+use crate::exchange::Connections;
 use crate::forward::Pseudonym;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -226,13 +226,14 @@ fn work(
 }
 
 async fn accept_all(listener: TcpListener, worker: Arc<Worker>, admissions: Arc<Semaphore>) {
+    let connections = Connections::of(Arc::clone(&worker));
     let log = Arc::clone(&worker.log);
     let stop = worker.drain.clone();
     let report = |error: &io::Error| log.process(&format!("can't accept a connection: {error}"));
     accept(listener, admissions, stop, report, |stream, admission| {
-        let worker = Arc::clone(&worker);
+        let connections = Arc::clone(&connections);
         drop(tokio::spawn(async move {
-            exchange::serve(stream, &worker).await;
+            connections.serve(stream).await;
             drop(admission);
         }));
     })

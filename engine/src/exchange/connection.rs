@@ -1,38 +1,79 @@
-//! One client connection: exchange after exchange, with no memory in between.
+//! The client connections of one worker: exchange after exchange, and next to nothing in
+//! between.
+//!
+//! A connection's task is small, for it is what an idle connection costs. The state of an
+//! exchange is some KiB; it lives in a box that is borrowed from the worker while there is
+//! something to do, so that a warm exchange allocates nothing either.
 
-use std::pin::{Pin, pin};
+use std::pin::pin;
+use std::sync::Arc;
+
+use tokio_util::sync::ReusableBoxFuture;
 
 use super::{Next, run};
 use crate::downstream::{Client, ClientStream};
+use crate::limits::MEMORIES_KEPT;
+use crate::wire::FreeList;
 use crate::worker::Worker;
 
-/// Serves a connection until it ends.
-pub(crate) async fn serve<S: ClientStream>(stream: S, worker: &Worker) {
-    let mut client = Client::new(stream, &worker.limits);
-    let mut drained = pin!(worker.drain.cancelled());
-    while client
-        .becomes_readable(&worker.limits, drained.as_mut())
-        .await
-    {
-        match serve_while_busy(&mut client, worker, drained.as_mut()).await {
-            Next::Reuse => {}
-            Next::Linger => return client.linger(&worker.limits).await,
-            Next::Cut => return,
-            Next::Reset => return client.stream.reset_on_close(),
+/// The state of a busy connection, which gives the client back when it is idle again.
+type Busy<S> = ReusableBoxFuture<'static, (Client<S>, Next)>;
+
+/// What the connections of one worker share.
+pub(crate) struct Connections<S> {
+    worker: Arc<Worker>,
+    busy: FreeList<Busy<S>>,
+}
+
+impl<S: ClientStream + 'static> Connections<S> {
+    /// No connection yet.
+    pub(crate) fn of(worker: Arc<Worker>) -> Arc<Self> {
+        Arc::new(Connections {
+            worker,
+            busy: FreeList::new(MEMORIES_KEPT),
+        })
+    }
+
+    /// Serves a connection until it ends.
+    pub(crate) async fn serve(self: Arc<Self>, stream: S) {
+        let limits = &self.worker.limits;
+        let mut client = Client::new(stream, limits);
+        let mut drained = pin!(self.worker.drain.cancelled());
+        while client.becomes_readable(limits, drained.as_mut()).await {
+            let mut busy = self.begin(client);
+            let (idle, next) = busy.get_pin().await;
+            self.busy.give(busy);
+            client = idle;
+            match next {
+                Next::Reuse => {}
+                Next::Linger => return Box::pin(client.linger(limits)).await,
+                Next::Cut => return,
+                Next::Reset => return client.stream.reset_on_close(),
+            }
+        }
+    }
+
+    fn begin(&self, client: Client<S>) -> Busy<S> {
+        let future = serve_while_busy(client, Arc::clone(&self.worker));
+        match self.busy.take() {
+            Some(mut busy) => {
+                busy.set(future);
+                busy
+            }
+            None => ReusableBoxFuture::new(future),
         }
     }
 }
 
 /// Exchanges until nothing more is buffered, in memory borrowed from the worker.
-async fn serve_while_busy<S: ClientStream, D: Future<Output = ()>>(
-    client: &mut Client<S>,
-    worker: &Worker,
-    mut drained: Pin<&mut D>,
-) -> Next {
-    let mut memory = worker.memory.take();
+async fn serve_while_busy<S: ClientStream>(
+    mut client: Client<S>,
+    worker: Arc<Worker>,
+) -> (Client<S>, Next) {
+    let mut memory = worker.memory.take().unwrap_or_default();
     client.buffer = std::mem::take(&mut memory.client);
     let next = loop {
-        let next = run(client, &mut memory, worker, drained.as_mut()).await;
+        let next = run(&mut client, &mut memory, &worker).await;
         // Requests in a pipeline are answered in order, one after the other.
         if next != Next::Reuse || client.buffer.unread().is_empty() {
             break next;
@@ -44,5 +85,5 @@ async fn serve_while_busy<S: ClientStream, D: Future<Output = ()>>(
     }
     memory.service.recycle();
     worker.memory.give(memory);
-    next
+    (client, next)
 }

@@ -24,10 +24,10 @@ mod tests;
 mod tunnel;
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
 
-pub(crate) use connection::serve;
+pub(crate) use connection::Connections;
 
 use crate::downstream::{Client, ClientStream, HeadEnd};
 use crate::error::{Failure, UpstreamConnectionAge};
@@ -84,13 +84,13 @@ enum RequestBody {
 }
 
 /// Reads one request and sees it through.
-async fn run<S: ClientStream, D: Future<Output = ()>>(
+async fn run<S: ClientStream>(
     client: &mut Client<S>,
     memory: &mut Memory,
     worker: &Worker,
-    drained: Pin<&mut D>,
 ) -> Next {
-    let received = client.request_head(&worker.limits, drained).await;
+    let drained = worker.drain.cancelled();
+    let received = client.request_head(&worker.limits, pin!(drained)).await;
     let mut exchange = Exchange {
         client,
         memory,

@@ -9,7 +9,7 @@ pub(crate) struct FreeList<T> {
     kept: usize,
 }
 
-impl<T: Default> FreeList<T> {
+impl<T> FreeList<T> {
     /// Keeps at most `kept` things; more are dropped.
     pub(crate) fn new(kept: usize) -> Self {
         FreeList {
@@ -18,9 +18,9 @@ impl<T: Default> FreeList<T> {
         }
     }
 
-    /// One from the list, or a new one.
-    pub(crate) fn take(&self) -> T {
-        self.lock().pop().unwrap_or_default()
+    /// One from the list; `None`: a new one is to be made.
+    pub(crate) fn take(&self) -> Option<T> {
+        self.lock().pop()
     }
 
     /// Back to the list, cleaned by its user.
@@ -46,7 +46,7 @@ mod tests {
         let list = FreeList::<Vec<u8>>::new(1);
         list.give(Vec::with_capacity(10));
         list.give(Vec::with_capacity(20));
-        assert_eq!(list.take().capacity(), 10);
-        assert_eq!(list.take().capacity(), 0);
+        assert_eq!(list.take().map(|kept| kept.capacity()), Some(10));
+        assert_eq!(list.take(), None);
     }
 }
