@@ -12,7 +12,7 @@ use tokio_rustls::rustls::{ServerConnection, StreamOwned};
 use crate::client::guard_ran_out;
 use crate::head::Head;
 use crate::peer::{Ending, Peer};
-use crate::tcp_table::End;
+use crate::tcp_state::End;
 
 /// What happened on a connection, in order.
 #[derive(Clone, Debug)]

@@ -40,6 +40,10 @@ pub const RESPONSE_HEAD_TIME: &str = "--limit-response-head-time";
 pub const CLIENT_READ_IDLE_TIME: &str = "--limit-client-read-idle-time";
 /// A tunnel in which nothing moves.
 pub const TUNNEL_IDLE_TIME: &str = "--limit-tunnel-idle-time";
+/// A closing connection whose client sends nothing more.
+pub const LINGER_IDLE_TIME: &str = "--limit-linger-idle-time";
+/// A closing connection whose client goes on sending.
+pub const LINGER_TIME: &str = "--limit-linger-time";
 /// How long exchanges may go on after SIGTERM.
 pub const DRAIN_TIME: &str = "--limit-drain-time";
 /// How long an unused upstream connection is kept.

@@ -44,7 +44,7 @@ pub mod proxy;
 pub mod received;
 pub mod require;
 pub mod service;
-pub mod tcp_table;
+pub mod tcp_state;
 pub mod test_programs;
 pub mod upstream;
 pub mod wiretap;

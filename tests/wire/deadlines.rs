@@ -1,12 +1,13 @@
 //! Section 8, the deadlines, set short by their flags.
 
 use std::net::TcpStream;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::{OK, assert_own_answer, get, one_exchange, request};
 use harness::peer::STILL;
 use harness::upstream::{Full, listen};
-use harness::{Client, Ending, Peer, Proxy, Upstream, flag};
+use harness::{Client, Ending, GUARD, Peer, Proxy, Upstream, flag};
 
 /// The deadline that is under test.
 const SHORT: Duration = Duration::from_millis(400);
@@ -288,6 +289,45 @@ fn a_tls_handshake_that_does_not_end_is_a_504() {
     let answer = takes_its_time(|| client.read_response("GET"));
     assert_own_answer(&answer, 504);
     drop(stream);
+}
+
+/// Waits until the proxy has no more descriptors than before.
+fn descriptors_return_to(proxy: &Proxy, before: usize) {
+    let begun = Instant::now();
+    while proxy.open_descriptors() > before {
+        assert!(begun.elapsed() < GUARD, "the connection is kept");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_connection_that_lingers_ends_when_its_client_is_silent() {
+    let (_upstream, proxy) = with(flag::LINGER_IDLE_TIME);
+    let before = proxy.open_descriptors();
+    let mut client = proxy.client();
+    let answer = client.ask(request("POST", "/api/x", "Content-Length: +1\r\n"));
+    assert_eq!(answer.status(), 400);
+    client.wait_for_close();
+    takes_its_time(|| descriptors_return_to(&proxy, before));
+}
+
+#[test]
+fn a_connection_that_lingers_ends_even_if_its_client_goes_on_and_on() {
+    let (_upstream, proxy) = with(flag::LINGER_TIME);
+    let before = proxy.open_descriptors();
+    let mut client = proxy.client();
+    let answer = client.ask(request("POST", "/api/x", "Content-Length: +1\r\n"));
+    assert_eq!(answer.status(), 400);
+    client.wait_for_close();
+    let begun = Instant::now();
+    takes_its_time(|| {
+        // Until the octets meet a socket that is closed.
+        while client.push(b"x").is_ok() {
+            assert!(begun.elapsed() < GUARD, "the connection is kept");
+            thread::yield_now();
+        }
+    });
+    descriptors_return_to(&proxy, before);
 }
 
 #[test]

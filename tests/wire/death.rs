@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::{assert_own_answer, get, one_exchange, pair, request};
-use harness::tcp_table::End;
+use harness::tcp_state::End;
 use harness::{Client, Connection, GUARD, Peer, Proxy, Upstream};
 use socket2::SockRef;
 
@@ -15,7 +15,7 @@ const AT_ONCE: Duration = Duration::from_millis(100);
 /// and then, a proxy that waits for something is late always.
 fn is_seen_at_once(name: &str, mut die: impl FnMut() -> (Instant, Connection)) {
     let mut waited = Duration::MAX;
-    for _ in 0..8 {
+    for _ in 0..20 {
         let (died, mut service) = die();
         // Where much stands unread before it, the proxy's own end tells of its close.
         service.readable_within(GUARD);

@@ -1,7 +1,7 @@
 //! Section 8, the limits on requests: at the bound, and one past it.
 
 use crate::support::{OK, assert_own_answer, get, pair, prove_nothing_left, refused_with, request};
-use harness::tcp_table::wait_until_read;
+use harness::tcp_state::wait_until_read;
 use harness::{Builder, Peer, Proxy, Upstream, flag};
 
 const KIB: usize = 1024;
@@ -106,6 +106,27 @@ fn the_limits_on_a_request_head_can_be_set() {
     refused(&proxy, &upstream, &line_of(101), 414);
     is_forwarded(&proxy, &upstream, &lines_of(5));
     refused(&proxy, &upstream, &lines_of(6), 431);
+}
+
+#[test]
+fn connection_names_at_most_16_fields() {
+    let (upstream, proxy) = pair();
+    let naming = |count: usize| {
+        let names: Vec<String> = (0..count).map(|index| format!("x-{index}")).collect();
+        let lines: String = names.iter().map(|name| format!("{name}: y\r\n")).collect();
+        let (one, other) = names.split_at(count / 2);
+        let (one, other) = (one.join(","), other.join(" , "));
+        let connection = format!("Connection: {one}\r\nConnection: close, {other}\r\n");
+        request("GET", "/api/x", &(lines + &connection))
+    };
+    let mut client = proxy.client();
+    client.send(naming(16));
+    let (head, _) = upstream.accept().answer(OK);
+    let left = head.field_lines();
+    assert!(!left.iter().any(|line| line.starts_with("x-")), "{left:?}");
+    assert_eq!(client.read_response("GET").status(), 200);
+    refused_with(&proxy, &upstream, naming(17), &[431], true);
+    prove_nothing_left(&proxy, &upstream);
 }
 
 /// Sends a chunked body, and says whether it was forwarded whole or refused with 400.

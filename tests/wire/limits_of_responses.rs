@@ -1,7 +1,7 @@
 //! Section 8, the limits on responses: at the bound, and one past it.
 
 use crate::support::{assert_own_answer, get, pair};
-use harness::tcp_table::wait_until_read;
+use harness::tcp_state::wait_until_read;
 use harness::{Peer, Proxy, Response, Upstream, flag};
 
 const KIB: usize = 1024;

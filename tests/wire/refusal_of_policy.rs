@@ -101,6 +101,9 @@ fn a_denied_address_is_refused_and_the_rule_named() {
         ("POST", "repos/o/r/merges?x=y", rules[0]),
         ("POST", "%72epos/o/r/merge%73", rules[0]),
         ("POST", "repos/o/r%2Fmerges", rules[0]),
+        // One segment for a service that does not decode it, and two for another.
+        ("POST", "repos/o%2Fx/r/merges", rules[0]),
+        ("POST", "repos/o/r%252Fx/merges", rules[0]),
         ("DELETE", "repos/o", rules[1]),
         ("DELETE", "repos/o/r/git/refs/heads/main", rules[1]),
         ("GET", "user/keys", rules[2]),

@@ -2,7 +2,7 @@
 
 use crate::support::{OK, get, pair, passes, request, response};
 use harness::proxy::{TOKEN_ENV, bearer};
-use harness::tcp_table::wait_until_read;
+use harness::tcp_state::wait_until_read;
 use harness::{Head, Peer, Proxy, TOKEN, Upstream};
 use serde_json::json;
 
@@ -322,7 +322,7 @@ fn a_request_cut_anywhere_is_put_together() {
     }
     assert_eq!(service.answer(OK), whole, "octet by octet");
     client.read_response("POST");
-    for cut in (1..octets.len()).step_by(8) {
+    for cut in (1..octets.len()).step_by(4) {
         let (one, other) = octets.split_at(cut);
         client.send(one);
         wait_until_read(client.socket());
