@@ -1,5 +1,6 @@
 //! The date for heads, made once a second.
 
+use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,8 +23,9 @@ impl Clock {
             .map_or(0, |since| since.as_secs());
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         if cached.0 != second {
-            let text = httpdate::fmt_http_date(now);
-            if let Ok(date) = HttpDate::try_from(text.as_bytes()) {
+            let mut date = HttpDate::default();
+            // It has this length, always; were it longer, the last one would have to do.
+            if write!(&mut date[..], "{}", httpdate::HttpDate::from(now)).is_ok() {
                 *cached = (second, date);
             }
         }
