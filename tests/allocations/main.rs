@@ -107,7 +107,7 @@ fn engine_before(upstream: SocketAddr) -> Engine {
     let route = Route::new(
         "/a/".into(),
         UpstreamUrl::parse(&format!("http://{upstream}")).expect("an URL"),
-        credential.ok().expect("a usable token"),
+        credential.expect("a usable token"),
     );
     let connector = Connector::new(
         Trust::Only(Vec::new()),
@@ -119,7 +119,7 @@ fn engine_before(upstream: SocketAddr) -> Engine {
         listen: Listen::Address((Ipv4Addr::LOCALHOST, 0).into()),
         workers: 1,
         routes: RouteTable::new(vec![route]).expect("one route"),
-        connector: connector.ok().expect("a connector"),
+        connector: connector.expect("a connector"),
         allowed_hosts: AllowedHosts::any(),
         limits,
         log: Arc::new(AccessLog::new(LogLevel::Off).expect("a log")),
