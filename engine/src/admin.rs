@@ -5,12 +5,13 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::access_log::AccessLog;
 use crate::downstream::{Client, HeadEnd};
 use crate::error::Failure;
-use crate::limits::{ACCEPT_BACK_OFF_TIME, Limits};
+use crate::limits::{ACCEPT_BACK_OFF_TIME, ADMIN_CONNECTIONS, Limits};
 use crate::message::{HeadStorage, Method, RequestHead};
 use crate::metrics::Metrics;
 
@@ -24,11 +25,19 @@ pub(crate) async fn serve(
     limits: Arc<Limits>,
     log: &AccessLog,
 ) {
+    let slots = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
     loop {
+        // Further ones wait in the accept queue: their descriptors are not counted.
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+            return; // Nobody closes it.
+        };
         match listener.accept().await {
             Ok((stream, _)) => {
                 let (metrics, limits) = (Arc::clone(&metrics), Arc::clone(&limits));
-                tokio::spawn(async move { answer(stream, &metrics, &limits).await });
+                tokio::spawn(async move {
+                    answer(stream, &metrics, &limits).await;
+                    drop(slot);
+                });
             }
             Err(error) => {
                 log.process(&format!("can't accept a scrape: {error}"));

@@ -201,3 +201,11 @@ pub const LOG_VALUE_OCTETS: usize = 256;
 /// Octets of a response head as it goes downstream (502): the largest that a flag lets
 /// in, and as much again for references that were made longer.
 pub const FORWARDED_HEAD_OCTETS: usize = 2 * HEAD_OCTETS_CEILING;
+
+/// `Link` targets of one response head (502). GitHub sends four, pages with preloads some
+/// dozens. Each is settled against a request path of up to 16 KiB: without a bound, a head
+/// of 128 KiB became 1.3 GiB and took seconds.
+pub const LINK_TARGETS: usize = 512;
+
+/// Connections at the admin address, of the descriptors that are kept back.
+pub const ADMIN_CONNECTIONS: usize = 16;

@@ -4,7 +4,7 @@
 use super::connection_options::{ConnectionOptions, is_one_of};
 use super::request::encode_field;
 use super::rewrite::References;
-use crate::limits::FORWARDED_HEAD_OCTETS;
+use crate::limits::{FORWARDED_HEAD_OCTETS, LINK_TARGETS};
 use crate::message::encode::decimal;
 use crate::message::{
     BodyEncoding, CloseReason, FieldLine, LimitReached, Method, Persistence, ResponseFraming,
@@ -108,11 +108,12 @@ fn encode_fields(
     references: &References<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), LimitReached> {
+    let mut links_left = LINK_TARGETS;
     for line in head.fields().lines() {
         if options.keep_here(line.name) || is_one_of(line.name, &NOT_FORWARDED) {
             continue;
         }
-        let rewritten = rewritten_value(&line, references);
+        let rewritten = rewritten_value(&line, references, &mut links_left)?;
         match rewritten {
             Some(value) => {
                 out.extend_from_slice(line.name);
@@ -130,13 +131,17 @@ fn encode_fields(
     Ok(())
 }
 
-fn rewritten_value(line: &FieldLine<'_>, references: &References<'_>) -> Option<Vec<u8>> {
+fn rewritten_value(
+    line: &FieldLine<'_>,
+    references: &References<'_>,
+    links_left: &mut usize,
+) -> Result<Option<Vec<u8>>, LimitReached> {
     if is_one_of(line.name, &["location", "content-location"]) {
-        references.rewrite(line.value)
+        Ok(references.rewrite(line.value))
     } else if line.name.eq_ignore_ascii_case(b"link") {
-        references.rewrite_link(line.value)
+        references.rewrite_link(line.value, links_left)
     } else {
-        None
+        Ok(None)
     }
 }
 

@@ -8,8 +8,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::message::Authority;
-use crate::route::{Route, RouteTable, Scheme};
+use crate::message::{Authority, LimitReached};
+use crate::route::{Route, RouteTable, Scheme, UpstreamUrl};
 
 /// What references of one response are resolved against and mapped to.
 pub struct References<'a> {
@@ -39,6 +39,7 @@ impl References<'_> {
     /// The reference as the client must see it, or `None` where it stays as it is:
     /// path-relative ones without dot segments, and absolute ones that no route covers.
     pub fn rewrite(&self, reference: &[u8]) -> Option<Vec<u8>> {
+        let reference = reference.trim_ascii();
         let cut = memchr::memchr2(b'?', b'#', reference).unwrap_or(reference.len());
         let (hierarchy, tail) = reference.split_at(cut);
         let hierarchy = as_clients_read(hierarchy);
@@ -46,9 +47,15 @@ impl References<'_> {
         if let Some(absolute) = split_absolute(own.scheme(), &hierarchy, tail) {
             return self.inside(&absolute);
         }
-        let path = match &*hierarchy {
-            [b'/', ..] => Cow::Borrowed(&*hierarchy),
-            relative if has_scheme(relative) || !has_dot_segment(relative) => return None,
+        let (hierarchy, was_http) = without_own_scheme(&hierarchy);
+        let path = match hierarchy {
+            [] => return None,
+            [b'/', ..] => Cow::Borrowed(hierarchy),
+            relative if has_scheme(relative) => return None,
+            // It means the same to the client, unless a longer route begins below ours.
+            relative if !was_http && !has_dot_segment(relative) && self.route.longer.is_empty() => {
+                return None;
+            }
             relative => Cow::Owned(self.merge(relative)),
         };
         let absolute = Absolute {
@@ -64,36 +71,34 @@ impl References<'_> {
             .or_else(|| Some(self.outside(&absolute)))
     }
 
-    /// All targets of a `Link` value (RFC 8288 §3), its other octets kept.
-    pub fn rewrite_link(&self, value: &[u8]) -> Option<Vec<u8>> {
+    /// All targets of a `Link` value (RFC 8288 §3), its other octets kept. `left` is how
+    /// many more of them this head may have: each can grow to the length of the request's
+    /// path.
+    pub fn rewrite_link(
+        &self,
+        value: &[u8],
+        left: &mut usize,
+    ) -> Result<Option<Vec<u8>>, LimitReached> {
         let mut out = Vec::new();
         let mut kept = 0;
-        let mut quoted = false;
         let mut at = 0;
-        while let Some(&octet) = value.get(at) {
-            match octet {
-                b'\\' if quoted => at += 1,
-                b'"' => quoted = !quoted,
-                b'<' if !quoted => {
-                    let start = at + 1;
-                    let length = memchr::memchr(b'>', value.get(start..)?)?;
-                    let target = value.get(start..start + length)?;
-                    if let Some(rewritten) = self.rewrite(target) {
-                        out.extend_from_slice(value.get(kept..start)?);
-                        out.extend_from_slice(&rewritten);
-                        kept = start + length;
-                    }
-                    at = start + length;
-                }
-                _ => {}
+        // Quotes are not looked at: one that is left open must hide no target, and a text
+        // in angle brackets within quotes is read as a target by many a client as well.
+        while let Some(start) = position(b'<', value, at).map(|open| open + 1) {
+            let end = position(b'>', value, start).unwrap_or(value.len());
+            *left = left.checked_sub(1).ok_or(LimitReached::HeadOctets)?;
+            if let Some(rewritten) = self.rewrite(&value[start..end]) {
+                out.extend_from_slice(&value[kept..start]);
+                out.extend_from_slice(&rewritten);
+                kept = end;
             }
-            at += 1;
+            at = end;
         }
         if kept == 0 {
-            return None;
+            return Ok(None);
         }
-        out.extend_from_slice(value.get(kept..)?);
-        Some(out)
+        out.extend_from_slice(&value[kept..]);
+        Ok(Some(out))
     }
 
     /// RFC 3986 §5.2.3, against the path that the upstream was asked for.
@@ -123,8 +128,20 @@ impl References<'_> {
             out.extend_from_slice(b"http://");
             out.extend_from_slice(authority);
         }
+        let start = out.len();
         out.extend_from_slice(route.path.as_bytes());
         out.extend_from_slice(suffix);
+        // A longer route may take this path, and lead to another place.
+        let taker = self.table.find(&out[start..])?;
+        if !Arc::ptr_eq(taker, route) {
+            let behind = out.get(start + taker.path.len()..)?;
+            let (theirs, ours) = (&taker.upstream, &route.upstream);
+            let origin = |url: &UpstreamUrl| (url.scheme(), url.authority().to_owned());
+            let there = [theirs.base_path().as_bytes(), b"/", behind].concat();
+            if origin(theirs) != origin(ours) || there != *path {
+                return None;
+            }
+        }
         out.extend_from_slice(absolute.tail);
         Some(out)
     }
@@ -141,6 +158,10 @@ impl References<'_> {
         ]
         .concat()
     }
+}
+
+fn position(octet: u8, value: &[u8], from: usize) -> Option<usize> {
+    memchr::memchr(octet, value.get(from..)?).map(|found| from + found)
 }
 
 /// As the URL parsers of clients read it: `\` is `/`, and a tab is not there.
@@ -185,11 +206,28 @@ fn split_absolute<'a>(own: Scheme, hierarchy: &'a [u8], tail: &'a [u8]) -> Optio
     })
 }
 
-/// Whether a colon comes before any slash: `mailto:`, or an `http:` that names no host of
-/// a route.
+/// What follows an `http:` that no host follows. Clients reach us over http, and to a URL
+/// parser such a reference is then a relative one (RFC 3986 §5.2.2 calls that lenient).
+fn without_own_scheme(hierarchy: &[u8]) -> (&[u8], bool) {
+    match hierarchy.split_at_checked(5) {
+        // With userinfo, or another authority that is none, it stays what it is.
+        Some((_, [b'/', b'/', other, ..])) if *other != b'/' => (hierarchy, false),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"http:") => (rest, true),
+        Some(_) | None => (hierarchy, false),
+    }
+}
+
+/// `mailto:`, or an `https:` that names no host of a route. What is no scheme by its
+/// characters (RFC 3986 §3.1) is the first segment of a path: `1:/../x`.
 fn has_scheme(reference: &[u8]) -> bool {
-    let segment = reference.split(|octet| *octet == b'/').next();
-    segment.is_some_and(|segment| segment.contains(&b':'))
+    let Some(colon) = memchr::memchr(b':', reference) else {
+        return false;
+    };
+    let is_in_scheme = |octet: &u8| octet.is_ascii_alphanumeric() || b"+-.".contains(octet);
+    match &reference[..colon] {
+        [first, rest @ ..] => first.is_ascii_alphabetic() && rest.iter().all(is_in_scheme),
+        [] => false,
+    }
 }
 
 fn has_dot_segment(path: &[u8]) -> bool {
@@ -241,7 +279,6 @@ fn without_dot_segments(path: &[u8]) -> Cow<'_, [u8]> {
 mod tests {
     use super::*;
     use crate::policy::Credential;
-    use crate::route::UpstreamUrl;
 
     fn table() -> RouteTable {
         let route = |path: &str, upstream: &str| {
@@ -256,6 +293,9 @@ mod tests {
             route("/gh-git/", "https://github.com"),
             route("/gl/", "https://git.example.org/api/v4"),
             route("/six/", "http://[::1]:8080"),
+            route("/n/", "https://n.example"),
+            route("/n/same/", "https://n.example/same"),
+            route("/n/other/", "https://other.example"),
         ])
         .unwrap()
     }
@@ -348,6 +388,15 @@ mod tests {
             ("..", "/gh-api/x/"),
             ("/x\\..\\..\\gh-git\\a", "/gh-api/gh-git/a"),
             ("/.\t./gh-git/a", "/gh-api/gh-git/a"),
+            ("http:/gh-git/a", "/gh-api/gh-git/a"),
+            ("HTTP:\\gh-git\\a", "/gh-api/gh-git/a"),
+            ("http:///gh-git/a", "/gh-api///gh-git/a"),
+            ("http:../../../gh-git/a", "/gh-api/gh-git/a"),
+            ("http:w", "/gh-api/x/y/w"),
+            ("1:/../../../../gh-git/a", "/gh-api/gh-git/a"),
+            (":/../../../../gh-git/a", "/gh-api/gh-git/a"),
+            ("%61:/../../../../gh-git/a", "/gh-api/gh-git/a"),
+            (" /gh-git/a ", "/gh-api/gh-git/a"),
         ] {
             let expected = format!("http://cred-proxy:9099{expected}");
             assert_eq!(
@@ -356,6 +405,21 @@ mod tests {
                 "{reference}"
             );
         }
+    }
+
+    #[test]
+    fn a_reference_does_not_lead_into_a_longer_route_of_another_place() {
+        for (reference, expected) in [
+            ("/x", "http://cred-proxy:9099/n/x"),
+            ("/same/x", "http://cred-proxy:9099/n/same/x"),
+            ("/other/x", "https://n.example/other/x"),
+            ("../../other/x", "https://n.example/other/x"),
+            ("w", "http://cred-proxy:9099/n/x/y/w"),
+        ] {
+            let found = rewritten("/n/", reference);
+            assert_eq!(found.as_deref(), Some(expected), "{reference}");
+        }
+        assert_eq!(rewritten("/n/", "https://n.example/other/x"), None);
     }
 
     #[test]
@@ -383,14 +447,18 @@ mod tests {
             (
                 "<https://example.org/>; rel=a, </x>; title=\"<https://api.github.com/>\"",
                 Some(
-                    "<https://example.org/>; rel=a, <http://p/gh-api/x>; title=\"<https://api.github.com/>\"",
+                    "<https://example.org/>; rel=a, <http://p/gh-api/x>; title=\"<http://p/gh-api/>\"",
                 ),
             ),
             ("<https://example.org/>; rel=next", None),
             ("no target at all", None),
-            ("<https://api.github.com/unclosed", None),
+            (
+                "</../x>; rel=next, <https://api.github.com/unclosed",
+                Some("<http://p/gh-api/x>; rel=next, <http://p/gh-api/unclosed"),
+            ),
+            ("\", </../x>", Some("\", <http://p/gh-api/x>")),
         ] {
-            let rewritten = references.rewrite_link(value.as_bytes());
+            let rewritten = references.rewrite_link(value.as_bytes(), &mut 99).unwrap();
             let rewritten = rewritten.map(|octets| String::from_utf8(octets).unwrap());
             assert_eq!(rewritten.as_deref(), expected, "{value}");
         }

@@ -13,8 +13,8 @@ const METHOD_FIELDS: [&str; 3] = [
     "x-method-override",
 ];
 
-/// The same as a query parameter: Symfony, WordPress, Express.
-const METHOD_PARAMETER: &str = "_method";
+/// The same as a query parameter: Symfony, WordPress and Express; Salesforce.
+const METHOD_PARAMETERS: [&str; 2] = ["_method", "_httpmethod"];
 
 /// Symfony, Zend and IIS modules take the path from the first two; the third is what
 /// nginx tells a service behind it. No client has a use for any: all are refused.
@@ -36,11 +36,13 @@ impl<'r> Methods<'r> {
             if is_one_of(&PATH_FIELDS) {
                 return Err(Denial::PathField);
             }
-            if is_one_of(&METHOD_FIELDS) {
+            // Services ignore one that is empty.
+            if is_one_of(&METHOD_FIELDS) && !line.value.is_empty() {
                 overrides.push(line.value);
             }
         }
-        overrides.extend(query.values(METHOD_PARAMETER));
+        let named = METHOD_PARAMETERS.iter().flat_map(|name| query.values(name));
+        overrides.extend(named.filter(|value| !value.is_empty()));
         if overrides.len() > limits::METHOD_OVERRIDES_CEILING {
             return Err(Denial::Overrides);
         }
