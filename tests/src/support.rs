@@ -193,6 +193,26 @@ pub fn refused_with(
     last.expect("an answer")
 }
 
+/// Sends a request with a chunked body that is faulty: the client gets a 400 and the end
+/// of its connection, and the upstream gets a request without a last chunk.
+pub fn never_completed(proxy: &Proxy, upstream: &Upstream, body: &str) {
+    eprintln!("row: {body:?}");
+    let mut client = proxy.client();
+    let fields = "Transfer-Encoding: chunked\r\n";
+    client.send(request("POST", "/api/x", fields));
+    let mut service = upstream.accept();
+    assert!(service.read_head().is_chunked());
+    client.send(body);
+    let answer = client.read_response("POST");
+    assert_own_answer(&answer, 400);
+    assert!(answer.closes(), "{:?}", answer.head);
+    client.wait_for_close();
+    let (octets, _) = service.read_to_end();
+    let text = octets.escape_ascii().to_string();
+    assert!(!octets.ends_with(b"0\r\n\r\n"), "completed by {text}");
+    upstream.assert_untouched();
+}
+
 /// A refusal of a request that had no fault.
 pub fn refused(
     proxy: &Proxy,
