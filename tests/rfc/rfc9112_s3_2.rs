@@ -82,15 +82,20 @@ fn the_authority_of_an_absolute_target_counts_and_host_does_not() {
 }
 
 /// §3.2.2, where the operator says which authorities are ours: a Host that is one of them
-/// does not help a target that is none.
+/// does not help a target that is none. Nor the other way round, which is stricter than
+/// the clause.
 #[test]
 fn an_allowed_host_does_not_cover_another_target() {
     let upstream = Upstream::plain();
     let builder = Proxy::to(&upstream).arg("--allow-host").arg("allowed.test");
     let proxy = builder.start();
-    let octets = "GET http://evil.test/api/x HTTP/1.1\r\nHost: allowed.test\r\n\r\n";
-    refused(&proxy, &upstream, octets, 421);
+    for (target, host) in [("evil.test", "allowed.test"), ("allowed.test", "evil.test")] {
+        let octets = format!("GET http://{target}/api/x HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        refused(&proxy, &upstream, octets, 421);
+    }
     upstream.assert_untouched();
+    let octets = "GET http://allowed.test/api/x HTTP/1.1\r\nHost: allowed.test\r\n\r\n";
+    assert_eq!(passes(&proxy, &upstream, octets), "/x");
 }
 
 /// §3.2.2:
