@@ -121,6 +121,8 @@ impl Failure {
     /// What becomes of the client's connection after the answer.
     pub(crate) fn fate(&self) -> Fate {
         match self {
+            // What a client sends behind it is meant for a tunnel that is not there.
+            Failure::Refused(Denial::Connect) => Fate::Close,
             Failure::Refused(_) | Failure::Unreachable(_) | Failure::UpstreamGone(_) => Fate::Keep,
             Failure::UpstreamMisbehaved(_) => Fate::Keep,
             Failure::ClientMisbehaved(_)

@@ -44,6 +44,7 @@ pub mod proxy;
 pub mod received;
 pub mod require;
 pub mod service;
+pub mod support;
 pub mod tcp_state;
 pub mod test_programs;
 pub mod upstream;

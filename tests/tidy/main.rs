@@ -3,8 +3,10 @@
 
 mod code;
 mod documents;
+mod named_tests;
 mod rules;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -83,4 +85,22 @@ fn the_glossary_and_the_map_speak_of_what_is_there() {
     assert!(words.len() > 10, "the glossary: {words:?}");
     assert_none(&documents::unused_words(&words, &sources));
     assert_none(&documents::missing_files(&page, &sources));
+}
+
+#[test]
+fn every_row_of_a_table_names_a_test_and_every_test_by_rfc_has_a_row() {
+    let tests: BTreeSet<String> = files("tests", "rs")
+        .iter()
+        .flat_map(|(path, text)| named_tests::tests_of(path, text))
+        .collect();
+    let read = |page: &str| fs::read_to_string(root().join(page)).expect("a page");
+    let mut breaches = Vec::new();
+    let pages = ["docs/CONFORMANCE.md", "docs/THREAT_MODEL.md"];
+    for page in pages {
+        let text = read(page);
+        assert!(named_tests::rows(&text).len() > 15, "the tables of {page}");
+        breaches.extend(named_tests::broken_rows(page, &text, &tests));
+    }
+    breaches.extend(named_tests::unnamed_tests(&[&read(pages[0])], &tests));
+    assert_none(&breaches);
 }

@@ -25,5 +25,6 @@ mod request_head;
 mod response_body;
 mod response_head;
 mod rewriting;
-mod support;
 mod upgrade;
+
+use harness::support;

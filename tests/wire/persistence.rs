@@ -3,19 +3,8 @@
 
 use std::time::Duration;
 
-use crate::support::{OK, assert_own_answer, get, pair, request, response};
+use crate::support::{OK, assert_own_answer, get, pair, request, response, reused};
 use harness::{Client, Connection, Ending, Peer, Proxy, Service, Upstream, flag};
-
-/// A client, and an upstream connection that has carried one exchange for it.
-fn reused(proxy: &Proxy, upstream: &Upstream) -> (Client, Connection) {
-    let mut client = proxy.client();
-    client.send(get("/api/first"));
-    let mut service = upstream.accept();
-    service.read_head();
-    service.send(OK);
-    client.read_response("GET");
-    (client, service)
-}
 
 #[test]
 fn pipelined_requests_are_answered_in_order() {

@@ -1,22 +1,10 @@
 //! Section 4, the request head that the upstream receives, to the octet.
 
-use crate::support::{OK, get, pair, passes, request, response};
+use crate::support::{OK, get, pair, passes, request, sent_upstream};
 use harness::proxy::{TOKEN_ENV, bearer};
 use harness::tcp_state::wait_until_read;
 use harness::{Head, Peer, Proxy, TOKEN, Upstream};
 use serde_json::json;
-
-/// What the proxy sends upstream for `octets`; the exchange is completed.
-fn seen_for(proxy: &Proxy, upstream: &Upstream, octets: impl AsRef<[u8]>) -> Head {
-    let mut client = proxy.client();
-    client.send(octets);
-    let mut service = upstream.accept();
-    let (head, _) = service.read_request();
-    service.send(response("200 OK", "Connection: close\r\n", ""));
-    let method = head.start_line().split(' ').next().unwrap().to_owned();
-    client.read_response(&method);
-    head
-}
 
 /// Compares a head with what it must be: this request line, then these lines as they
 /// came and in this order, and these of the proxy's own, wherever Host and the framing
@@ -64,7 +52,7 @@ fn via_of(head: &Head) -> String {
 fn a_bare_request_gets_host_credential_and_via_and_nothing_more() {
     let (upstream, proxy) = pair();
     let octets = "GET /api/x?y=%20 HTTP/1.1\r\nHost: a\r\n\r\n";
-    let head = seen_for(&proxy, &upstream, octets);
+    let head = sent_upstream(&proxy, &upstream, octets);
     let via = via_of(&head);
     assert!(via.starts_with("1.1 "), "{via}");
     let own = [
@@ -118,7 +106,7 @@ fn every_line_that_is_not_removed_travels_as_it_came() {
         connection: close , , X-Other-Hop\r\n\
         x-other-hop: 2\r\n\
         \r\n{}";
-    let head = seen_for(&proxy, &upstream, octets);
+    let head = sent_upstream(&proxy, &upstream, octets);
     let kept: [&[u8]; 13] = [
         b"User-Agent: agent/1 (x; y)",
         b"X-Repeated: one",
@@ -149,7 +137,7 @@ fn every_line_that_is_not_removed_travels_as_it_came() {
 fn a_value_keeps_its_octets_whatever_stands_around_it() {
     let (upstream, proxy) = pair();
     let fields = "A:1\r\nB: 2\r\nC:  3  \r\nD:\t4\t\r\nE:\r\nF: \r\n";
-    let head = seen_for(&proxy, &upstream, request("GET", "/api/x", fields));
+    let head = sent_upstream(&proxy, &upstream, request("GET", "/api/x", fields));
     for (name, value) in [
         ("a", "1"),
         ("b", "2"),
@@ -190,7 +178,7 @@ fn no_credential_of_the_agent_survives_underscores_or_case() {
         .iter()
         .map(|name| format!("{name}: smuggled-{name}\r\n"))
         .collect();
-    let head = seen_for(&proxy, &upstream, request("GET", "/api/x", &fields));
+    let head = sent_upstream(&proxy, &upstream, request("GET", "/api/x", &fields));
     let left: Vec<String> = head
         .field_lines()
         .into_iter()
@@ -240,7 +228,7 @@ fn the_fields_that_connection_names_are_removed_over_all_its_lines() {
     let (upstream, proxy) = pair();
     let fields = "X-One: 1\r\nConnection: x-one,X-TWO\r\nX-Two: 2\r\nx-three: 3\r\n\
         Connection: ,, x-three ,\r\nX-Four: 4\r\nX-One: again\r\n";
-    let head = seen_for(&proxy, &upstream, request("GET", "/api/x", fields));
+    let head = sent_upstream(&proxy, &upstream, request("GET", "/api/x", fields));
     for gone in ["connection", "x-one", "x-two", "x-three"] {
         assert!(!head.has(gone), "{gone} in {head:?}");
     }
@@ -250,11 +238,11 @@ fn the_fields_that_connection_names_are_removed_over_all_its_lines() {
 #[test]
 fn via_tells_the_version_that_came_and_follows_those_before() {
     let (upstream, proxy) = pair();
-    let head = seen_for(&proxy, &upstream, "GET /api/x HTTP/1.0\r\nHost: a\r\n\r\n");
+    let head = sent_upstream(&proxy, &upstream, "GET /api/x HTTP/1.0\r\nHost: a\r\n\r\n");
     assert_eq!(head.start_line(), "GET /x HTTP/1.1");
     assert!(via_of(&head).starts_with("1.0 cred-proxy-"), "{head:?}");
     let octets = request("GET", "/api/x", "Via: 1.0 fred, 1.1 p.example\r\n");
-    let head = seen_for(&proxy, &upstream, octets);
+    let head = sent_upstream(&proxy, &upstream, octets);
     let via = head.all("via").join(", ");
     assert!(
         via.starts_with("1.0 fred, 1.1 p.example, 1.1 cred-proxy-"),
@@ -289,7 +277,7 @@ fn the_route_may_choose_the_encodings_that_the_upstream_may_use() {
         .start();
     let fields = "Accept-Encoding: gzip\r\nX: y\r\naccept-encoding: br\r\n";
     for fields in [fields, ""] {
-        let head = seen_for(&proxy, &upstream, request("GET", "/api/x", fields));
+        let head = sent_upstream(&proxy, &upstream, request("GET", "/api/x", fields));
         assert_eq!(head.all("accept-encoding"), ["identity"], "{head:?}");
     }
 }
@@ -301,7 +289,7 @@ fn a_named_upstream_keeps_its_name_and_port_in_host() {
         .route(bearer("/api/", &upstream.url_of("localhost")))
         .token(TOKEN_ENV, TOKEN)
         .start();
-    let head = seen_for(&proxy, &upstream, get("/api/x"));
+    let head = sent_upstream(&proxy, &upstream, get("/api/x"));
     let port = upstream.address().port();
     assert_eq!(head.one("host"), Some(format!("localhost:{port}")));
 }

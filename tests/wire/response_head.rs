@@ -1,31 +1,14 @@
 //! Section 6, the head of a response: what is kept, dropped, added, and which answers
 //! of an upstream are none.
 
-use crate::support::{OK, assert_own_answer, get, pair, request, response};
+use crate::support::{OK, assert_own_answer, get, pair, request, response, sent_downstream};
 use harness::head::Framing;
-use harness::{Ending, Peer, Proxy, Response, Upstream};
-
-/// What the client sees when the upstream answers a request of `method` with `octets`
-/// and closes.
-fn seen_for(
-    proxy: &Proxy,
-    upstream: &Upstream,
-    method: &str,
-    octets: impl AsRef<[u8]>,
-) -> Response {
-    let mut client = proxy.client();
-    client.send(request(method, "/api/x", ""));
-    let mut service = upstream.accept();
-    service.read_head();
-    service.send(octets);
-    service.close();
-    client.read_response(method)
-}
+use harness::{Ending, Peer};
 
 #[test]
 fn every_line_that_is_not_dropped_travels_as_it_came() {
     let (upstream, proxy) = pair();
-    let answer = seen_for(
+    let answer = sent_downstream(
         &proxy,
         &upstream,
         "GET",
@@ -85,7 +68,7 @@ fn every_line_that_is_not_dropped_travels_as_it_came() {
 #[test]
 fn a_missing_date_is_added_and_no_server_is_invented() {
     let (upstream, proxy) = pair();
-    let answer = seen_for(&proxy, &upstream, "GET", OK);
+    let answer = sent_downstream(&proxy, &upstream, "GET", OK);
     let date = answer.head.one("date").expect("Date");
     assert!(date.len() == 29 && date.ends_with(" GMT"), "{date}");
     assert!(!answer.head.has("server"), "{:?}", answer.head);
@@ -102,7 +85,7 @@ fn the_status_line_always_says_http_1_1() {
         ("HTTP/1.1 599 X", "HTTP/1.1 599 X"),
     ] {
         let octets = format!("{line}\r\nContent-Length: 0\r\n\r\n");
-        let answer = seen_for(&proxy, &upstream, "GET", octets);
+        let answer = sent_downstream(&proxy, &upstream, "GET", octets);
         assert_eq!(answer.head.start_line(), seen);
     }
 }
@@ -202,18 +185,18 @@ fn an_answer_whose_framing_is_in_doubt_is_a_502() {
     ] {
         eprintln!("row: {fields:?}");
         let octets = format!("HTTP/1.1 200 OK\r\n{fields}\r\n3\r\nabc\r\n0\r\n\r\n");
-        let answer = seen_for(&proxy, &upstream, "GET", octets);
+        let answer = sent_downstream(&proxy, &upstream, "GET", octets);
         assert_own_answer(&answer, 502);
     }
     let old = "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
-    assert_own_answer(&seen_for(&proxy, &upstream, "GET", old), 502);
+    assert_own_answer(&sent_downstream(&proxy, &upstream, "GET", old), 502);
 }
 
 #[test]
 fn equal_repeats_of_content_length_collapse_to_one() {
     let (upstream, proxy) = pair();
     let octets = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\ncontent-length: 2\r\n\r\nok";
-    let answer = seen_for(&proxy, &upstream, "GET", octets);
+    let answer = sent_downstream(&proxy, &upstream, "GET", octets);
     assert_eq!(answer.text(), "ok");
     assert_eq!(answer.head.all("content-length"), ["2"]);
 }
@@ -244,7 +227,7 @@ fn an_answer_that_is_no_http_is_a_502() {
         "+OK POP3 ready\r\n\r\n",
     ] {
         eprintln!("row: {octets:?}");
-        let answer = seen_for(&proxy, &upstream, "GET", octets);
+        let answer = sent_downstream(&proxy, &upstream, "GET", octets);
         assert_own_answer(&answer, 502);
     }
 }
@@ -256,7 +239,7 @@ fn interim_responses_are_relayed_in_order() {
         HTTP/1.1 102 Processing\r\n\r\n\
         HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n\
         HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-    let answer = seen_for(&proxy, &upstream, "GET", octets);
+    let answer = sent_downstream(&proxy, &upstream, "GET", octets);
     let statuses: Vec<u16> = answer.interim.iter().map(harness::Head::status).collect();
     assert_eq!(statuses, [103, 102, 103]);
     assert!(!answer.interim[0].has("x"), "{:?}", answer.interim[0]);

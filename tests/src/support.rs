@@ -1,36 +1,37 @@
-//! What the modules share: requests, answers, and the proof that nothing left.
+//! What the test targets share: requests, answers, one exchange seen from either end,
+//! and the proof that nothing left.
 
-use harness::head::Framing;
-use harness::{Ending, Peer, Proxy, Response, Upstream};
+use crate::head::Framing;
+use crate::{Client, Connection, Ending, Head, Peer, Proxy, Response, Upstream};
 
 /// A short answer of an upstream.
-pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+pub const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// A request without body and with one Host.
-pub(crate) fn get(target: &str) -> String {
+pub fn get(target: &str) -> String {
     request("GET", target, "")
 }
 
 /// A request whose `fields` end in CRLF each.
-pub(crate) fn request(method: &str, target: &str, fields: &str) -> String {
+pub fn request(method: &str, target: &str, fields: &str) -> String {
     format!("{method} {target} HTTP/1.1\r\nHost: proxy.test\r\n{fields}\r\n")
 }
 
 /// A response with Content-Length.
-pub(crate) fn response(status: &str, fields: &str, body: &str) -> String {
+pub fn response(status: &str, fields: &str, body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\n{fields}Content-Length: {length}\r\n\r\n{body}")
 }
 
 /// A plain upstream and a proxy before it, as [`Proxy::to`] starts it.
-pub(crate) fn pair() -> (Upstream, Proxy) {
+pub fn pair() -> (Upstream, Proxy) {
     let upstream = Upstream::plain();
     let proxy = Proxy::to(&upstream).start();
     (upstream, proxy)
 }
 
 /// One exchange on a new connection of both sides, to see that all is well.
-pub(crate) fn one_exchange(proxy: &Proxy, upstream: &Upstream) {
+pub fn one_exchange(proxy: &Proxy, upstream: &Upstream) {
     let mut client = proxy.client();
     client.send(get("/api/sentinel"));
     let mut service = upstream.accept();
@@ -42,10 +43,51 @@ pub(crate) fn one_exchange(proxy: &Proxy, upstream: &Upstream) {
 
 /// Proves that nothing has left the proxy so far: no connection waits at the upstream,
 /// and the first octets it ever receives are those of a request sent only now.
-pub(crate) fn prove_nothing_left(proxy: &Proxy, upstream: &Upstream) {
+pub fn prove_nothing_left(proxy: &Proxy, upstream: &Upstream) {
     upstream.assert_untouched();
     one_exchange(proxy, upstream);
     upstream.assert_untouched();
+}
+
+/// What the proxy sends upstream for the request `octets`; the exchange is completed on
+/// connections of its own.
+pub fn sent_upstream(proxy: &Proxy, upstream: &Upstream, octets: impl AsRef<[u8]>) -> Head {
+    let mut client = proxy.client();
+    client.send(octets);
+    let mut service = upstream.accept();
+    let (head, _) = service.read_request();
+    service.send(response("200 OK", "Connection: close\r\n", ""));
+    let method = head.start_line().split(' ').next().unwrap().to_owned();
+    client.read_response(&method);
+    head
+}
+
+/// What the client sees when the upstream answers a request of `method` with `octets`
+/// and closes.
+pub fn sent_downstream(
+    proxy: &Proxy,
+    upstream: &Upstream,
+    method: &str,
+    octets: impl AsRef<[u8]>,
+) -> Response {
+    let mut client = proxy.client();
+    client.send(request(method, "/api/x", ""));
+    let mut service = upstream.accept();
+    service.read_head();
+    service.send(octets);
+    service.close();
+    client.read_response(method)
+}
+
+/// A client, and an upstream connection that has carried one exchange for it.
+pub fn reused(proxy: &Proxy, upstream: &Upstream) -> (Client, Connection) {
+    let mut client = proxy.client();
+    client.send(get("/api/first"));
+    let mut service = upstream.accept();
+    service.read_head();
+    service.send(OK);
+    client.read_response("GET");
+    (client, service)
 }
 
 /// The error types of RFC 9209 §2.3.
@@ -85,7 +127,7 @@ const ERROR_TYPES: [&str; 32] = [
 ];
 
 /// Checks what section 7 says of every answer of the proxy's own.
-pub(crate) fn assert_own_answer(answer: &Response, status: u16) {
+pub fn assert_own_answer(answer: &Response, status: u16) {
     let head = &answer.head;
     assert_eq!(head.status(), status, "{head:?} {:?}", answer.text());
     let content_type = head.one("content-type").unwrap_or_default();
@@ -106,7 +148,7 @@ pub(crate) fn assert_own_answer(answer: &Response, status: u16) {
 }
 
 /// Checks an answer of the proxy's own that nobody should repeat the request after.
-pub(crate) fn assert_refusal(answer: &Response, status: u16) {
+pub fn assert_refusal(answer: &Response, status: u16) {
     assert_own_answer(answer, status);
     let retry = answer.head.one("x-should-retry");
     assert_eq!(retry.as_deref(), Some("false"), "{:?}", answer.head);
@@ -114,7 +156,7 @@ pub(crate) fn assert_refusal(answer: &Response, status: u16) {
 
 /// Sends `octets` on a new connection, once as a whole and once octet by octet, and
 /// expects one of `statuses` each time, without a connection to the upstream.
-pub(crate) fn refused_with(
+pub fn refused_with(
     proxy: &Proxy,
     upstream: &Upstream,
     octets: impl AsRef<[u8]>,
@@ -151,8 +193,28 @@ pub(crate) fn refused_with(
     last.expect("an answer")
 }
 
+/// Sends a request with a chunked body that is faulty: the client gets a 400 and the end
+/// of its connection, and the upstream gets a request without a last chunk.
+pub fn never_completed(proxy: &Proxy, upstream: &Upstream, body: &str) {
+    eprintln!("row: {body:?}");
+    let mut client = proxy.client();
+    let fields = "Transfer-Encoding: chunked\r\n";
+    client.send(request("POST", "/api/x", fields));
+    let mut service = upstream.accept();
+    assert!(service.read_head().is_chunked());
+    client.send(body);
+    let answer = client.read_response("POST");
+    assert_own_answer(&answer, 400);
+    assert!(answer.closes(), "{:?}", answer.head);
+    client.wait_for_close();
+    let (octets, _) = service.read_to_end();
+    let text = octets.escape_ascii().to_string();
+    assert!(!octets.ends_with(b"0\r\n\r\n"), "completed by {text}");
+    upstream.assert_untouched();
+}
+
 /// A refusal of a request that had no fault.
-pub(crate) fn refused(
+pub fn refused(
     proxy: &Proxy,
     upstream: &Upstream,
     octets: impl AsRef<[u8]>,
@@ -162,12 +224,12 @@ pub(crate) fn refused(
 }
 
 /// A refusal of octets that frame no message: the connection ends.
-pub(crate) fn rejected(proxy: &Proxy, upstream: &Upstream, octets: impl AsRef<[u8]>, status: u16) {
+pub fn rejected(proxy: &Proxy, upstream: &Upstream, octets: impl AsRef<[u8]>, status: u16) {
     refused_with(proxy, upstream, octets, &[status], true);
 }
 
 /// Sends a request that must pass, and gives the target that the upstream saw.
-pub(crate) fn passes(proxy: &Proxy, upstream: &Upstream, octets: impl AsRef<[u8]>) -> String {
+pub fn passes(proxy: &Proxy, upstream: &Upstream, octets: impl AsRef<[u8]>) -> String {
     let octets = octets.as_ref();
     eprintln!("row: {}", octets.escape_ascii());
     let mut client = proxy.client();
