@@ -27,9 +27,8 @@ const BUSY_TIME: Duration = Duration::from_millis(700);
 /// Opening 10,000 connections takes seconds.
 const ROUND_TIME: Duration = Duration::from_secs(60);
 
-/// Descriptors of this process for a connection: the client's, and the origin's where a peer
-/// keeps one upstream for each.
-const DESCRIPTORS_EACH: u64 = 2;
+/// Descriptors for what is not a connection of a client: the pool and its other end, files.
+const DESCRIPTORS_BESIDE: u64 = 200;
 
 /// Who reads a path and looks for its route.
 const WITH_ROUTES: [Peer; 3] = [Peer::CredProxy, Peer::Nginx, Peer::Haproxy];
@@ -39,8 +38,8 @@ pub async fn measure(bench: &Bench) -> Vec<Row> {
     let mut rows = Vec::new();
     for connections in CONNECTIONS {
         let setup = Setup {
-            // As many more for what is closing.
-            connections: connections + 100,
+            // Some more for what is closing.
+            connections: bench.plain().connections.max(connections + 100),
             ..bench.plain()
         };
         let what = format!("{connections} connections");
@@ -85,7 +84,9 @@ async fn once(
     setup: &Setup<'_>,
     connections: usize,
 ) -> Result<(f64, f64), String> {
-    let needed = connections as u64 * DESCRIPTORS_EACH + 200;
+    // The relay keeps an upstream connection for each, and the origin its other end.
+    let each = if peer == Peer::Relay { 2 } else { 1 };
+    let needed = connections as u64 * each + DESCRIPTORS_BESIDE;
     if needed > bench.descriptors {
         return Err(format!(
             "needs {needed} descriptors, {} are allowed",

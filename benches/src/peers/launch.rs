@@ -51,7 +51,7 @@ impl Programs {
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&text);
         let digits = text
-            .split([' ', '/'])
+            .split([' ', '/', '\n', '-'])
             .find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
         digits.map(|version| format!("{} {}", peer.name(), version.trim()))
     }
@@ -61,10 +61,10 @@ impl Programs {
     /// # Errors
     /// Why there is no such peer here, in a sentence.
     pub fn start(&self, peer: Peer, setup: &Setup<'_>) -> Result<Running, String> {
-        let folder = tempfile::tempdir().expect("a folder");
         if peer == Peer::Direct {
-            return Ok(Running::direct(setup, folder));
+            return Ok(Running::direct(setup));
         }
+        let folder = tempfile::tempdir().expect("a folder");
         let listen = free_address();
         let mut command = self.command(peer, setup, listen, folder.path())?;
         let log = folder.path().join("log");
@@ -92,7 +92,7 @@ impl Programs {
             prefix: setup.prefix(),
             start_time: began.elapsed(),
             child: Some(child),
-            _folder: folder,
+            _folder: Some(folder),
         })
     }
 
@@ -170,18 +170,19 @@ pub struct Running {
     /// From exec to the first connection that was accepted.
     pub start_time: Duration,
     child: Option<Child>,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 impl Running {
-    fn direct(setup: &Setup<'_>, folder: TempDir) -> Running {
+    /// No proxy, but the origin itself.
+    pub fn direct(setup: &Setup<'_>) -> Running {
         Running {
             peer: Peer::Direct,
             listen: setup.upstream,
             prefix: "/".to_owned(),
             start_time: Duration::ZERO,
             child: None,
-            _folder: folder,
+            _folder: None,
         }
     }
 

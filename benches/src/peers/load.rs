@@ -137,13 +137,13 @@ impl Client {
 
 fn content_length(head: &[u8]) -> io::Result<u64> {
     let head = String::from_utf8_lossy(head);
-    let lengths = head.lines().filter_map(|line| {
+    let mut lengths = head.lines().filter_map(|line| {
         let (name, value) = line.split_once(':')?;
         let named = name.eq_ignore_ascii_case("content-length");
         named.then(|| value.trim().parse().ok())?
     });
     lengths
-        .last()
+        .next_back()
         .ok_or_else(|| io::Error::other("an answer without a length"))
 }
 
@@ -161,7 +161,7 @@ impl Load {
     /// # Errors
     /// If one is not answered.
     pub async fn of_requests(peer: &Running, connections: usize) -> io::Result<Load> {
-        let load = Load::new();
+        let mut load = Load::new();
         let request: Arc<[u8]> = request(peer, "small").into();
         let clients = connect_all(peer, connections, &request).await?;
         let mut shares: Vec<Vec<Client>> = Vec::new();
@@ -170,7 +170,6 @@ impl Load {
             let share = n % shares.len();
             shares[share].push(client);
         }
-        let mut load = load;
         for mut clients in shares {
             let (request, answers) = (Arc::clone(&request), Arc::clone(&load.answers));
             load.tasks.spawn(async move {
@@ -265,4 +264,34 @@ pub async fn latencies(peer: &Running, time: Duration) -> io::Result<Vec<f64>> {
         taken.push(asked.elapsed().as_secs_f64() * 1e6);
     }
     Ok(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::origin::{DOWNLOAD_OCTETS, Origin};
+    use crate::peers::settings::Setup;
+    use harness::Authority;
+
+    #[tokio::test]
+    async fn clients_and_origin_understand_each_other() {
+        let origin = Origin::start(&Authority::new());
+        let peer = Running::direct(&Setup {
+            upstream: origin.plain,
+            authority: None,
+            routes: 1,
+            connections: 1,
+        });
+        assert_eq!(request(&peer, "small").len(), REQUEST_OCTETS);
+        let mut client = Client::connect(peer.listen).await.expect("the origin");
+        for (name, octets) in [("small", 15), ("download", DOWNLOAD_OCTETS as u64)] {
+            let answer = client.exchange(&request(&peer, name)).await;
+            assert_eq!(answer.expect("an answer"), octets);
+        }
+        let mut load = Load::of_events(&peer, 2).await.expect("the origin");
+        while load.take_delays().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        load.check().expect("no failure");
+    }
 }

@@ -51,7 +51,7 @@ impl Origin {
                 .enable_all()
                 .build()
                 .expect("a runtime");
-            runtime.block_on(serve(plain, tls, TlsAcceptor::from(config)))
+            runtime.block_on(serve(plain, tls, TlsAcceptor::from(config)));
         });
         origin
     }

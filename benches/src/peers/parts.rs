@@ -4,7 +4,7 @@
 //! round after round: A B C, A B C.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use harness::Authority;
@@ -224,7 +224,7 @@ impl Bench {
         rows
     }
 
-    fn tls<'a>(&self, authority: &'a PathBuf) -> Setup<'a> {
+    fn tls<'a>(&self, authority: &'a Path) -> Setup<'a> {
         Setup {
             upstream: self.origin.tls,
             authority: Some(authority),

@@ -13,7 +13,7 @@ use super::launch::Programs;
 use super::peer::Peer;
 use super::plot;
 use super::row::{Row, Verdict};
-use super::usage::{load_average, machine};
+use super::usage::{Neighbours, machine};
 
 /// All rows so far, and where and when they were measured.
 pub struct Report {
@@ -21,7 +21,7 @@ pub struct Report {
     machine: String,
     versions: Vec<String>,
     date: String,
-    load_before: f64,
+    neighbours: Neighbours,
 }
 
 impl Report {
@@ -36,21 +36,16 @@ impl Report {
             machine: machine(),
             versions: versions.collect(),
             date: now.to_string(),
-            load_before: load_average(),
+            neighbours: Neighbours::watch(),
         };
-        say(&report.title());
+        say(&format!("peers: {}", report.title()));
         report
     }
 
     fn title(&self) -> String {
         let versions = self.versions.join(", ");
-        let Report {
-            date,
-            machine,
-            load_before,
-            ..
-        } = self;
-        format!("peers: {date}; {machine}; {versions}; load before {load_before:.1}")
+        let Report { date, machine, .. } = self;
+        format!("{date}; {machine}; {versions}")
     }
 
     /// Says that a part is being measured.
@@ -79,7 +74,8 @@ impl Report {
         if !growth.is_empty() {
             files.push(("growth.svg", plot::lines(&self.title(), &growth)));
         }
-        say("");
+        let cores = self.neighbours.cores();
+        say(&format!("others kept {cores:.2} cores busy meanwhile"));
         for (name, text) in files {
             let path = folder.join(name);
             fs::write(&path, text)?;
@@ -93,8 +89,7 @@ impl Report {
             "date": self.date,
             "machine": self.machine,
             "versions": self.versions,
-            "load_average_before": self.load_before,
-            "load_average_after": load_average(),
+            "cores_busy_by_others": self.neighbours.cores(),
             "rows": self.rows.iter().map(row_json).collect::<Vec<_>>(),
         })
     }

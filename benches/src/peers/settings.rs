@@ -139,7 +139,9 @@ http {{
     )
 }
 
-/// haproxy.cfg. Where there are many routes, they are a map, as haproxy's manual advises.
+/// haproxy.cfg. The connections of clients must not count against the pool, which haproxy gives
+/// up when a quarter of all descriptors is in use; nor need there be descriptors for as many
+/// connections to the origin. Where there are many routes, they are a map, as haproxy's manual advises.
 pub fn haproxy(setup: &Setup<'_>, listen: SocketAddr, folder: &Path) -> String {
     let Setup {
         upstream,
@@ -167,6 +169,9 @@ pub fn haproxy(setup: &Setup<'_>, listen: SocketAddr, folder: &Path) -> String {
 global
   nbthread 1
   maxconn {connections}
+  no strict-limits
+  tune.pool-high-fd-ratio 100
+  tune.pool-low-fd-ratio 100
 defaults
   mode http
   timeout connect 10s

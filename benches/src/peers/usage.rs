@@ -1,7 +1,7 @@
 //! What a process has used, as the kernel counts it.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -31,8 +31,7 @@ fn ticks(pid: u32) -> Duration {
     let sum: u64 = fields
         .map(|ticks| ticks.parse::<u64>().expect("digits"))
         .sum();
-    // USER_HZ is 100 wherever Linux runs.
-    Duration::from_millis(sum * 10)
+    Duration::from_secs_f64(sum as f64 / TICKS_A_SECOND)
 }
 
 /// Resident memory in KiB.
@@ -76,10 +75,56 @@ pub fn machine() -> String {
     format!("{model}, {cores} cores, Linux {}", kernel.trim())
 }
 
-/// The load of the machine over the last minute: more than a part of one core when nothing
-/// is measured means that others disturb.
-pub fn load_average() -> f64 {
-    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let first = text.split_whitespace().next();
-    first.and_then(|load| load.parse().ok()).unwrap_or_default()
+/// Watches what others do on this machine meanwhile: it is in every figure.
+pub struct Neighbours {
+    began: Instant,
+    all: u64,
+    own: u64,
+}
+
+impl Neighbours {
+    /// From now on.
+    pub fn watch() -> Neighbours {
+        Neighbours {
+            began: Instant::now(),
+            all: machine_ticks(),
+            own: own_ticks(),
+        }
+    }
+
+    /// How many cores they kept busy on average. Counts the peers that still run as others.
+    pub fn cores(&self) -> f64 {
+        let all = machine_ticks().saturating_sub(self.all);
+        let own = own_ticks().saturating_sub(self.own);
+        all.saturating_sub(own) as f64 / TICKS_A_SECOND / self.began.elapsed().as_secs_f64()
+    }
+}
+
+/// USER_HZ is 100 wherever Linux runs.
+const TICKS_A_SECOND: f64 = 100.0;
+
+/// user, nice, system, irq, softirq and steal of all cores.
+fn machine_ticks() -> u64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let columns: Vec<u64> = numbers(stat.lines().next().unwrap_or_default());
+    [0, 1, 2, 5, 6, 7]
+        .iter()
+        .filter_map(|&n| columns.get(n))
+        .sum()
+}
+
+/// This process and the children that it has waited for, user and system.
+fn own_ticks() -> u64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
+    // Behind the name and the state, which are no numbers, fields 14 to 17.
+    numbers(fields).iter().skip(10).take(4).sum()
+}
+
+fn numbers(text: &str) -> Vec<u64> {
+    // A number below 0, such as the foreground group of no terminal, keeps its place.
+    let words = text
+        .split_whitespace()
+        .filter(|word| !word.starts_with(char::is_alphabetic));
+    words.map(|word| word.parse().unwrap_or_default()).collect()
 }
