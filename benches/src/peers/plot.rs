@@ -80,7 +80,8 @@ fn height(row: &Row, bound: Bound) -> Option<f64> {
 }
 
 /// A panel for each thing that grows (`N connections`, `N routes`) and each figure, a line
-/// for each peer; both axes are logarithmic.
+/// for each peer. Memory grows by factors, so its axis is logarithmic; that of time begins at
+/// nothing, since a cut axis makes noise look like a finding.
 pub fn lines(title: &str, rows: &[&Row]) -> String {
     const PANEL: f64 = 210.0;
     let mut panels: Vec<(String, Vec<(f64, &Row)>)> = Vec::new();
@@ -114,7 +115,12 @@ pub fn lines(title: &str, rows: &[&Row]) -> String {
         );
     }
     let height = 50.0 + panels.len().div_ceil(2) as f64 * (PANEL + 60.0);
-    page(height, title, "medians; both axes logarithmic", &body)
+    page(
+        height,
+        title,
+        "medians; time from zero, all else logarithmic",
+        &body,
+    )
 }
 
 fn panel(
@@ -134,8 +140,17 @@ fn panel(
     };
     let counts: Vec<f64> = points.iter().map(|&(count, _)| count).collect();
     let ((x0, dx), (y0, dy)) = (axis(&counts), axis(&values));
+    let most = (y0 + dy).exp();
+    let of_time = points.iter().all(|(_, row)| row.unit == "µs");
     let x = |count: f64| left + (count.ln() - x0) / dx * width;
-    let y = |value: f64| top + height - (value.ln() - y0) / dy * height;
+    let y = |value: f64| {
+        let share = if of_time {
+            value / most
+        } else {
+            (value.ln() - y0) / dy
+        };
+        top + height - share * height
+    };
     let bottom = top + height;
     let _ = writeln!(
         body,
@@ -148,7 +163,7 @@ fn panel(
             text(x(count) - 8.0, bottom + 16.0, 11, &count.to_string())
         );
     }
-    for value in [y0.exp(), (y0 + dy).exp()] {
+    for value in [if of_time { 0.0 } else { y0.exp() }, most] {
         let _ = writeln!(
             body,
             "{}",
