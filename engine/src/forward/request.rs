@@ -69,11 +69,7 @@ impl ForwardedRequest {
         }
         match context.framing {
             RequestFraming::NoBody => {}
-            RequestFraming::ContentLength(length) => {
-                out.extend_from_slice(b"Content-Length: ");
-                decimal(length, &mut out);
-                out.extend_from_slice(b"\r\n");
-            }
+            RequestFraming::ContentLength(length) => encode_content_length(length, &mut out),
             RequestFraming::Chunked => encode_field(&mut out, "Transfer-Encoding", b"chunked"),
         }
         if let Some(protocol) = context.upgrade {
@@ -164,6 +160,13 @@ fn encode_max_forwards(line: &FieldLine<'_>, out: &mut Vec<u8>) {
         }
         None => out.extend_from_slice(line.raw),
     }
+}
+
+/// The length of a body, in our digits.
+pub(super) fn encode_content_length(length: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"Content-Length: ");
+    decimal(length, out);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// One field line of ours.

@@ -2,7 +2,7 @@
 //! inside the proxy, the upstream's other field lines as they came.
 
 use super::connection_options::{ConnectionOptions, is_one_of};
-use super::request::encode_field;
+use super::request::{encode_content_length, encode_field};
 use super::rewrite::References;
 use crate::limits::{FORWARDED_HEAD_OCTETS, LINK_TARGETS};
 use crate::message::encode::decimal;
@@ -151,17 +151,16 @@ fn encode_framing(context: &ResponseContext<'_>, out: &mut Vec<u8>) -> (BodyEnco
         ResponseFraming::NoBody => {
             // RFC 9110 §8.6: to HEAD, and in a 304, it tells of the body that a GET would get.
             let tells = context.method == Method::Head || context.head.status().as_u16() == 304;
-            if let Some(length) = context.head.fields().all("content-length").next()
+            // A fault in it was found when the response was framed.
+            if let Ok(Some(length)) = ResponseFraming::announced_length(context.head)
                 && tells
             {
-                encode_field(out, "Content-Length", length);
+                encode_content_length(length, out);
             }
             (BodyEncoding::Identity, context.persistence)
         }
         ResponseFraming::ContentLength(length) => {
-            out.extend_from_slice(b"Content-Length: ");
-            decimal(length, out);
-            out.extend_from_slice(b"\r\n");
+            encode_content_length(length, out);
             (BodyEncoding::Identity, context.persistence)
         }
         ResponseFraming::Chunked | ResponseFraming::CloseDelimited => match context.version {
