@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use crate::access_log::AccessLog;
 use crate::downstream::{Client, HeadEnd};
@@ -53,8 +52,10 @@ async fn answer(stream: TcpStream, metrics: &Metrics, limits: &Limits) {
     // A scrape that drains with the process needs no ceremony: it is dropped.
     let mut never = pin!(std::future::pending());
     let received = loop {
-        let due = Instant::now() + limits.idle_time;
-        let readable = poll_fn(|context| client.poll_readable(context, due, never.as_mut()));
+        let mut due = None;
+        let readable = poll_fn(|context| {
+            client.poll_readable(context, limits.idle_time, &mut due, never.as_mut())
+        });
         if !readable.await {
             return;
         }

@@ -4,14 +4,13 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::forward::HttpDate;
+
 /// The date as HTTP writes it (RFC 9110 §5.6.7), made once a second.
 #[derive(Default)]
 pub(crate) struct Clock {
     cached: Mutex<(u64, HttpDate)>,
 }
-
-/// An IMF-fixdate always has this length.
-pub(crate) type HttpDate = [u8; 29];
 
 impl Clock {
     /// The present, to the second.

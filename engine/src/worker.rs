@@ -25,7 +25,8 @@ pub(crate) struct Worker {
     pub(crate) allowed_hosts: AllowedHosts,
     pub(crate) log: Arc<AccessLog>,
     pub(crate) metrics: Option<Arc<Metrics>>,
-    pub(crate) memory: FreeList<Memory>,
+    /// Boxed, for it is handed on by every exchange.
+    pub(crate) memory: FreeList<Box<Memory>>,
     pub(crate) drain: CancellationToken,
     pub(crate) clock: Clock,
 }

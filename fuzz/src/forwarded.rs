@@ -16,7 +16,7 @@ use engine::route::{Route, RouteTable, UpstreamUrl};
 
 const UPSTREAM_AUTHORITY: &str = "api.example:8443";
 const CREDENTIAL: &[u8] = b"Bearer ours";
-const DATE: &[u8] = b"Sun, 22 Nov 2026 12:00:00 GMT";
+const DATE: &[u8; 29] = b"Sun, 22 Nov 2026 12:00:00 GMT";
 
 static PSEUDONYM: LazyLock<Pseudonym> = LazyLock::new(|| Pseudonym::new(0));
 
@@ -127,7 +127,7 @@ pub(crate) fn response(method: Method, head: &ResponseHead) {
             version,
             persistence: Persistence::Reuse,
             references: &references,
-            date: DATE,
+            date: &|| *DATE,
         };
         let Ok(sent) = ForwardedResponse::encode(&context, Vec::new()) else {
             continue;

@@ -4,6 +4,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -80,16 +81,19 @@ impl<S: ClientStream> Client<S> {
     }
 
     /// Waits, without a buffer, until the client sends something. `false`: it closed, was
-    /// idle until `due`, or the process is draining.
+    /// idle too long, or the process is draining. `due` is settled when there is a wait:
+    /// a client that is never silent costs no look at the clock.
     pub(crate) fn poll_readable<D: Future<Output = ()>>(
         &mut self,
         context: &mut Context<'_>,
-        due: Instant,
+        idle_time: Duration,
+        due: &mut Option<Instant>,
         drained: Pin<&mut D>,
     ) -> Poll<bool> {
         if let Poll::Ready(result) = self.stream.poll_readable(context) {
             return Poll::Ready(result.is_ok());
         }
+        let due = *due.get_or_insert_with(|| Instant::now() + idle_time);
         if drained.poll(context).is_ready() || self.deadline.poll_passed(context, due).is_ready() {
             return Poll::Ready(false);
         }
@@ -106,16 +110,16 @@ impl<S: ClientStream> Client<S> {
     ) -> Result<HeadEnd, Failure> {
         let head_limits = HeadLimits::request(limits);
         let mut scan = HeadScan::default();
-        let idle_due = Instant::now() + limits.idle_time;
+        let mut idle_due = None;
         let mut due = None;
         poll_fn(|context| {
             loop {
                 if !self.buffer.unread().is_empty() {
-                    if due.is_none() && !matches!(self.buffer.unread(), b"\r" | b"\r\n") {
-                        due = Some(Instant::now() + limits.request_head_time);
-                    }
                     if let Some(length) = scan.scan(self.buffer.unread(), &head_limits)? {
                         return Poll::Ready(Ok(HeadEnd::Received(length)));
+                    }
+                    if due.is_none() && !matches!(self.buffer.unread(), b"\r" | b"\r\n") {
+                        due = Some(Instant::now() + limits.request_head_time);
                     }
                 }
                 match self.buffer.poll_fill(context, &mut self.stream) {
@@ -133,10 +137,10 @@ impl<S: ClientStream> Client<S> {
             if due.is_none() && drained.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Ok(HeadEnd::Silence));
             }
-            match (
-                self.deadline.poll_passed(context, due.unwrap_or(idle_due)),
-                due,
-            ) {
+            let next = due.unwrap_or_else(|| {
+                *idle_due.get_or_insert_with(|| Instant::now() + limits.idle_time)
+            });
+            match (self.deadline.poll_passed(context, next), due) {
                 (Poll::Pending, _) => Poll::Pending,
                 (Poll::Ready(()), None) => Poll::Ready(Ok(HeadEnd::Silence)),
                 (Poll::Ready(()), Some(_)) => {

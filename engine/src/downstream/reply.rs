@@ -1,8 +1,8 @@
 //! The proxy's own answers: one short sentence that says what was wrong and what to do.
 
-use crate::clock::HttpDate;
 use crate::error::Failure;
-use crate::message::{RequestHead, list_members};
+use crate::forward::HttpDate;
+use crate::message::{FieldName, RequestHead, list_members};
 use crate::policy::Denial;
 
 /// The name that this proxy bears in `Proxy-Status` (RFC 9209), so that a user can tell
@@ -28,12 +28,13 @@ impl ReplyFormat {
     pub(crate) fn asked_by(head: &RequestHead) -> Self {
         let fields = head.fields();
         let sends_json = || {
-            fields.all("content-type").any(is_json)
-                && list_members(fields.all("accept")).all(|member| media_type(member) == b"*/*")
+            fields.all(FieldName::ContentType).any(is_json)
+                && list_members(fields.all(FieldName::Accept))
+                    .all(|member| media_type(member) == b"*/*")
         };
-        if !list_members(fields.all("accept")).any(is_json) && !sends_json() {
+        if !list_members(fields.all(FieldName::Accept)).any(is_json) && !sends_json() {
             ReplyFormat::Text
-        } else if fields.all("x-stainless-lang").next().is_some() {
+        } else if fields.has(FieldName::XStainlessLang) {
             ReplyFormat::SdkJson
         } else {
             ReplyFormat::Json

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::error::Failure;
-use crate::message::{Method, RequestFraming, RequestHead, RequestTarget, Version, list_members};
+use crate::message::{
+    FieldName, Method, RequestFraming, RequestHead, RequestTarget, Version, list_members,
+};
 use crate::policy::{DecodedPath, Denial, Permit, decide};
 use crate::route::{Route, RouteTable};
 use crate::worker::Worker;
@@ -96,7 +98,7 @@ impl<'a> Located<'a> {
 /// RFC 9110 §7.6.2.
 fn has_no_hop_left(head: &RequestHead) -> bool {
     head.fields()
-        .all("max-forwards")
+        .all(FieldName::MaxForwards)
         .any(|count| !count.is_empty() && count.iter().all(|&digit| digit == b'0'))
 }
 
@@ -113,12 +115,12 @@ fn asked_upgrade<'a>(
             framing,
             RequestFraming::NoBody | RequestFraming::ContentLength(0)
         )
-        || !list_members(head.fields().all("connection"))
+        || !list_members(head.fields().all(FieldName::Connection))
             .any(|option| option.eq_ignore_ascii_case(b"upgrade"))
     {
         return None;
     }
-    list_members(head.fields().all("upgrade")).find_map(|asked| {
+    list_members(head.fields().all(FieldName::Upgrade)).find_map(|asked| {
         route
             .upgrade
             .iter()

@@ -9,7 +9,6 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 
-use tokio::time::Instant;
 use tokio_util::sync::ReusableBoxFuture;
 
 use super::{Next, run};
@@ -49,9 +48,10 @@ impl<S: ClientStream + 'static> Connections<S> {
         async move {
             let mut drained = pin!(self.worker.drain.cancelled());
             loop {
-                let due = Instant::now() + self.worker.limits.idle_time;
-                let readable =
-                    poll_fn(|context| client.poll_readable(context, due, drained.as_mut()));
+                let (idle_time, mut due) = (self.worker.limits.idle_time, None);
+                let readable = poll_fn(|context| {
+                    client.poll_readable(context, idle_time, &mut due, drained.as_mut())
+                });
                 if !readable.await {
                     break;
                 }

@@ -36,10 +36,13 @@ pub(super) struct Conversation<'a> {
     request: &'a mut Relay,
     request_state: RequestState,
     request_seen: u64,
-    request_progress_at: Instant,
+    /// When the request last moved; `None`: in this turn. The clock is read when a turn
+    /// ends without an end, not for each step.
+    request_progress_at: Option<Instant>,
     response: ResponseLeg<'a>,
     response_seen: u64,
-    response_progress_at: Instant,
+    /// The same for the response.
+    response_progress_at: Option<Instant>,
     limits: &'a Limits,
 }
 
@@ -49,15 +52,14 @@ impl<'a> Conversation<'a> {
         response: ResponseLeg<'a>,
         limits: &'a Limits,
     ) -> Self {
-        let now = Instant::now();
         Conversation {
             request_seen: request.progress(),
             request,
             request_state: RequestState::Sending,
-            request_progress_at: now,
+            request_progress_at: None,
             response,
             response_seen: 0,
-            response_progress_at: now,
+            response_progress_at: None,
             limits,
         }
     }
@@ -103,7 +105,7 @@ impl<'a> Conversation<'a> {
         let result = self.request.poll(context, stream, buffer, sides.service);
         if self.request.progress() != self.request_seen {
             self.request_seen = self.request.progress();
-            self.request_progress_at = Instant::now();
+            self.request_progress_at = None;
         }
         match result {
             Poll::Pending => {}
@@ -132,7 +134,7 @@ impl<'a> Conversation<'a> {
                 ResponseState::Head(_) => {
                     match self.response.poll_head(context, sides, request_complete) {
                         // From here on it is the client who may be late.
-                        Poll::Ready(Ok(())) => self.response_progress_at = Instant::now(),
+                        Poll::Ready(Ok(())) => self.response_progress_at = None,
                         Poll::Ready(Err(failure)) => return Poll::Ready(Err(failure)),
                         Poll::Pending => return Poll::Pending,
                     }
@@ -146,7 +148,7 @@ impl<'a> Conversation<'a> {
                     );
                     if relay.progress() != self.response_seen {
                         self.response_seen = relay.progress();
-                        self.response_progress_at = Instant::now();
+                        self.response_progress_at = None;
                     }
                     match result {
                         Poll::Pending => return Poll::Pending,
@@ -170,7 +172,7 @@ impl<'a> Conversation<'a> {
             ResponseState::Head(_) => None,
             ResponseState::Interim(_) => {
                 // A client that held its body back for this 100 begins with it now.
-                self.request_progress_at = Instant::now();
+                self.request_progress_at = None;
                 self.response.await_next_head();
                 None
             }
@@ -202,8 +204,15 @@ impl<'a> Conversation<'a> {
         context: &mut Context<'_>,
         client: &mut Client<S>,
     ) -> Poll<Result<Ending, Failure>> {
-        let request = self.request_deadline();
-        let response = self.response_deadline();
+        let now = match (self.request_progress_at, self.response_progress_at) {
+            // Nothing moved: neither is used.
+            (Some(at), Some(_)) => at,
+            (None, _) | (_, None) => Instant::now(),
+        };
+        let request = *self.request_progress_at.get_or_insert(now);
+        let response = *self.response_progress_at.get_or_insert(now);
+        let request = self.request_deadline(request);
+        let response = self.response_deadline(response);
         let next = match (request, response) {
             (Some(one), Some(other)) if other.0 < one.0 => other,
             (Some(one), _) => one,
@@ -215,8 +224,7 @@ impl<'a> Conversation<'a> {
             .map(|()| Err(Failure::TimedOut(next.1)))
     }
 
-    fn request_deadline(&self) -> Option<(Instant, Lapse)> {
-        let since = self.request_progress_at;
+    fn request_deadline(&self, since: Instant) -> Option<(Instant, Lapse)> {
         let answer = || (since + self.limits.response_head_time, Lapse::ResponseHead);
         match (self.request_state, self.request.waiting_for()) {
             (RequestState::Sending, Side::Taker) => Some((
@@ -241,17 +249,12 @@ impl<'a> Conversation<'a> {
     }
 
     /// A response may be silent for hours; a client that does not take it may not.
-    fn response_deadline(&self) -> Option<(Instant, Lapse)> {
+    fn response_deadline(&self, since: Instant) -> Option<(Instant, Lapse)> {
         match &self.response.state {
             ResponseState::Head(_) => None,
-            ResponseState::Interim(relay) | ResponseState::Final(relay, _) => {
-                (relay.waiting_for() == Side::Taker).then(|| {
-                    (
-                        self.response_progress_at + self.limits.client_read_idle_time,
-                        Lapse::ClientRead,
-                    )
-                })
-            }
+            ResponseState::Interim(relay) | ResponseState::Final(relay, _) => (relay.waiting_for()
+                == Side::Taker)
+                .then(|| (since + self.limits.client_read_idle_time, Lapse::ClientRead)),
         }
     }
 }

@@ -33,7 +33,8 @@ use crate::downstream::{Client, ClientStream, HeadEnd};
 use crate::error::{Failure, UpstreamConnectionAge};
 use crate::forward::{ForwardedRequest, References, RequestContext};
 use crate::message::{
-    BodyDecoder, BodyEncoding, CloseReason, Persistence, RequestFraming, RequestHead, Version,
+    BodyDecoder, BodyEncoding, CloseReason, FieldName, Persistence, RequestFraming, RequestHead,
+    Version,
 };
 use crate::policy::Permit;
 use crate::route::RouteTable;
@@ -279,7 +280,7 @@ impl<S: ClientStream> Exchange<'_, S> {
                 version: head.version(),
                 persistence,
                 expects_continue: head.version() == Version::Http11
-                    && head.fields().all("expect").next().is_some(),
+                    && head.fields().has(FieldName::Expect),
                 upgrade: admitted.upgrade,
                 references: References {
                     table: routes,

@@ -12,8 +12,8 @@ use crate::error::{Failure, UpstreamConnectionAge, UpstreamFault};
 use crate::forward::{ForwardedResponse, References, ResponseContext};
 use crate::limits::Limits;
 use crate::message::{
-    BodyDecoder, BodyEncoding, CloseReason, Fault, HeadLimits, HeadScan, HeadStorage, LimitReached,
-    Method, Persistence, ResponseFraming, ResponseHead, Status, Version,
+    BodyDecoder, BodyEncoding, CloseReason, Fault, FieldName, HeadLimits, HeadScan, HeadStorage,
+    LimitReached, Method, Persistence, ResponseFraming, ResponseHead, Status, Version,
 };
 use crate::wire::{Batch, ReadBuffer};
 
@@ -272,7 +272,7 @@ impl<'a> ResponseLeg<'a> {
                 version: self.request.version,
                 persistence,
                 references: &self.request.references,
-                date: &self.clock.http_date(),
+                date: &|| self.clock.http_date(),
             },
             octets,
         )
@@ -302,7 +302,7 @@ impl<'a> ResponseLeg<'a> {
     /// RFC 9110 §7.8: a server may switch only to a protocol that was asked for.
     fn check_switch(&self, head: &ResponseHead) -> Result<(), Failure> {
         let asked = self.request.upgrade.is_some_and(|asked| {
-            let mut chosen = head.fields().all("upgrade");
+            let mut chosen = head.fields().all(FieldName::Upgrade);
             chosen
                 .next()
                 .is_some_and(|one| one.eq_ignore_ascii_case(asked))

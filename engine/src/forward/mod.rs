@@ -16,6 +16,6 @@ mod rewrite;
 mod via;
 
 pub use request::{ForwardedRequest, RequestContext};
-pub use response::{ForwardedResponse, ResponseContext};
+pub use response::{ForwardedResponse, HttpDate, ResponseContext};
 pub use rewrite::References;
 pub use via::Pseudonym;

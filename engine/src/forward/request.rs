@@ -5,7 +5,7 @@ use super::Pseudonym;
 use super::connection_options::ConnectionOptions;
 use crate::message::encode::decimal;
 use crate::message::{
-    FieldLine, LimitReached, Method, RequestFraming, RequestHead, RequestTarget, Version,
+    FieldLine, FieldName, LimitReached, Method, RequestFraming, RequestHead, RequestTarget, Version,
 };
 use crate::message::{is_read_as, read_decimal};
 use crate::policy::Permit;
@@ -13,21 +13,28 @@ use crate::policy::Permit;
 /// Every field by which an agent could bring a credential of its own, so that its work
 /// can't go to an account of its choosing. Compared with `_` read as `-`: servers that
 /// pass fields as environment variables can't tell the two apart.
-const CREDENTIALS: [&str; 10] = [
-    "authorization",
-    "x-api-key",
-    "api-key",
-    "x-goog-api-key",
-    "x-auth-token",
-    "private-token",
-    "job-token",
-    "deploy-token",
-    "proxy-authorization",
-    "cookie",
-];
+fn is_credential(name: FieldName) -> bool {
+    use FieldName::*;
+    matches!(
+        name,
+        Authorization
+            | XApiKey
+            | ApiKey
+            | XGoogApiKey
+            | XAuthToken
+            | PrivateToken
+            | JobToken
+            | DeployToken
+            | ProxyAuthorization
+            | Cookie
+    )
+}
 
 /// What such servers would take for the framing, beside the one that is ours.
-const FRAMING: [&str; 3] = ["host", "content-length", "transfer-encoding"];
+fn is_framing(name: FieldName) -> bool {
+    use FieldName::{ContentLength, Host, TransferEncoding};
+    matches!(name, Host | ContentLength | TransferEncoding)
+}
 
 /// A request head as it goes upstream. Made here and nowhere else, from a [`Permit`].
 pub struct ForwardedRequest(Vec<u8>);
@@ -127,10 +134,10 @@ fn encode_client_fields(
 ) {
     let hops = context.head.method() == Method::Options;
     for line in context.head.fields().lines() {
-        if is_ours(&line, context, permit) || options.keep_here(line.name) {
+        if is_ours(&line, context, permit) || options.keep_here(&line) {
             continue;
         }
-        if hops && line.name.eq_ignore_ascii_case(b"max-forwards") {
+        if hops && line.known() == FieldName::MaxForwards {
             encode_max_forwards(&line, out);
         } else {
             out.extend_from_slice(line.raw);
@@ -140,14 +147,14 @@ fn encode_client_fields(
 
 /// Whether the field is one that only we may say.
 fn is_ours(line: &FieldLine<'_>, context: &RequestContext<'_>, permit: &Permit) -> bool {
-    let mut ours = FRAMING.iter().chain(&CREDENTIALS);
-    ours.any(|one| is_read_as(line.name, one))
+    is_framing(line.read_as)
+        || is_credential(line.read_as)
         || is_read_as(line.name, permit.credential().0)
         || (permit.route().accept_encoding.is_some()
-            && line.name.eq_ignore_ascii_case(b"accept-encoding"))
+            && line.known() == FieldName::AcceptEncoding)
         // RFC 9110 §10.1.1: a 1.0 client does not wait, and a 100 could not be sent to it.
         || (context.head.version() == Version::Http10
-            && line.name.eq_ignore_ascii_case(b"expect"))
+            && line.known() == FieldName::Expect)
 }
 
 /// RFC 9110 §7.6.2: one hop less. A count of 0 never comes here; what is no number stays.

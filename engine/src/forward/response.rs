@@ -1,19 +1,24 @@
 //! The response that goes back: status line and framing generated, references kept
 //! inside the proxy, the upstream's other field lines as they came.
 
-use super::connection_options::{ConnectionOptions, is_one_of};
+use super::connection_options::ConnectionOptions;
 use super::request::{encode_content_length, encode_field};
 use super::rewrite::References;
 use crate::limits::{FORWARDED_HEAD_OCTETS, LINK_TARGETS};
 use crate::message::encode::decimal;
 use crate::message::{
-    BodyEncoding, CloseReason, FieldLine, LimitReached, Method, Persistence, ResponseFraming,
-    ResponseHead, Version,
+    BodyEncoding, CloseReason, FieldLine, FieldName, LimitReached, Method, Persistence,
+    ResponseFraming, ResponseHead, Version,
 };
+
+/// An IMF-fixdate always has this length.
+pub type HttpDate = [u8; 29];
 
 /// Not forwarded although end-to-end: `alt-svc` would lead the client past the proxy;
 /// `content-length` is generated.
-const NOT_FORWARDED: [&str; 2] = ["alt-svc", "content-length"];
+fn is_forwarded(name: FieldName) -> bool {
+    !matches!(name, FieldName::AltSvc | FieldName::ContentLength)
+}
 
 /// A response head as it goes downstream. Made here and nowhere else.
 pub struct ForwardedResponse {
@@ -37,8 +42,9 @@ pub struct ResponseContext<'a> {
     pub persistence: Persistence,
     /// Where references into an upstream lead.
     pub references: &'a References<'a>,
-    /// The present, as an HTTP date (RFC 9110 §5.6.7).
-    pub date: &'a [u8],
+    /// The present, as an HTTP date (RFC 9110 §5.6.7). Asked for when it is needed, for
+    /// most services tell it themselves.
+    pub date: &'a dyn Fn() -> HttpDate,
 }
 
 impl ForwardedResponse {
@@ -51,9 +57,9 @@ impl ForwardedResponse {
         let options = ConnectionOptions::of(context.head.fields())?;
         encode_status_line(context.head, &mut out);
         encode_fields(context.head, &options, context.references, &mut out)?;
-        if context.head.fields().all("date").next().is_none() || options.keep_here(b"date") {
+        if !context.head.fields().has(FieldName::Date) || options.name(b"date") {
             // RFC 9110 §6.6.1: a recipient with a clock adds what the origin left out.
-            encode_field(&mut out, "Date", context.date);
+            encode_field(&mut out, "Date", &(context.date)());
         }
         let (encoding, persistence) = encode_framing(context, &mut out);
         encode_connection(context, persistence, &mut out);
@@ -110,7 +116,7 @@ fn encode_fields(
 ) -> Result<(), LimitReached> {
     let mut links_left = LINK_TARGETS;
     for line in head.fields().lines() {
-        if options.keep_here(line.name) || is_one_of(line.name, &NOT_FORWARDED) {
+        if options.keep_here(&line) || !is_forwarded(line.known()) {
             continue;
         }
         let rewritten = rewritten_value(&line, references, &mut links_left)?;
@@ -136,9 +142,10 @@ fn rewritten_value(
     references: &References<'_>,
     links_left: &mut usize,
 ) -> Result<Option<Vec<u8>>, LimitReached> {
-    if is_one_of(line.name, &["location", "content-location"]) {
+    let name = line.known();
+    if matches!(name, FieldName::Location | FieldName::ContentLocation) {
         Ok(references.rewrite(line.value))
-    } else if line.name.eq_ignore_ascii_case(b"link") {
+    } else if name == FieldName::Link {
         references.rewrite_link(line.value, links_left)
     } else {
         Ok(None)
@@ -184,7 +191,7 @@ fn encode_framing(context: &ResponseContext<'_>, out: &mut Vec<u8>) -> (BodyEnco
 fn encode_connection(context: &ResponseContext<'_>, persistence: Persistence, out: &mut Vec<u8>) {
     if context.framing == ResponseFraming::Tunnel {
         encode_field(out, "Connection", b"upgrade");
-        for protocol in context.head.fields().all("upgrade") {
+        for protocol in context.head.fields().all(FieldName::Upgrade) {
             encode_field(out, "Upgrade", protocol);
         }
         return;
@@ -241,7 +248,7 @@ mod tests {
             version,
             persistence: Persistence::Reuse,
             references: &references,
-            date: b"now",
+            date: &|| *b"Sun, 22 Nov 2026 12:00:00 GMT",
         };
         let response = ForwardedResponse::encode(&context, Vec::new()).unwrap();
         let text = String::from_utf8(response.octets.clone()).unwrap();
@@ -330,7 +337,10 @@ mod tests {
             Version::Http11,
             "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
         );
-        assert!(text.contains("\nDate: now\n"), "{text}");
+        assert!(
+            text.contains("\nDate: Sun, 22 Nov 2026 12:00:00 GMT\n"),
+            "{text}"
+        );
     }
 
     #[test]

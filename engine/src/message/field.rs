@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::fault::Malformed;
+use super::field_name::{FieldName, FieldNames};
 use super::octets::{self, Span};
 
 /// Where one field line stands in its head's block.
@@ -14,6 +15,9 @@ pub struct LineSpan {
     line: Span,
     name_end: u32,
     value: Span,
+    read_as: FieldName,
+    /// Whether it is that very name, not one that may be taken for it.
+    spelt: bool,
 }
 
 /// The memory of a head, taken back when the head is done with, so that a warm exchange
@@ -36,6 +40,8 @@ impl HeadStorage {
 /// The field lines of one head, and the block in which they stand.
 pub struct FieldSection {
     storage: HeadStorage,
+    /// The names that are spelt on at least one line.
+    names: FieldNames,
 }
 
 /// One field line.
@@ -43,16 +49,33 @@ pub struct FieldSection {
 pub struct FieldLine<'a> {
     /// A token, in the case in which it came.
     pub name: &'a [u8],
+    /// What it may be taken for where `_` and `-` are the same.
+    pub read_as: FieldName,
+    spelt: bool,
     /// Without the optional white space around it; may be empty, may hold obs-text.
     pub value: &'a [u8],
     /// The whole line as received, CRLF included.
     pub raw: &'a [u8],
 }
 
+impl FieldLine<'_> {
+    /// What its name is.
+    pub fn known(&self) -> FieldName {
+        match self.spelt {
+            true => self.read_as,
+            false => FieldName::Other,
+        }
+    }
+}
+
 impl FieldSection {
     /// `storage.lines` are spans of `storage.block`, see [`span_lines`].
     pub(super) fn new(storage: HeadStorage) -> FieldSection {
-        FieldSection { storage }
+        let mut names = FieldNames::default();
+        for line in storage.lines.iter().filter(|line| line.spelt) {
+            names.insert(line.read_as);
+        }
+        FieldSection { storage, names }
     }
 
     pub(super) fn block(&self) -> &[u8] {
@@ -72,16 +95,28 @@ impl FieldSection {
                 end: span.name_end,
             }
             .of(block),
+            read_as: span.read_as,
+            spelt: span.spelt,
             value: span.value.of(block),
             raw: span.line.of(block),
         })
     }
 
-    /// The value of every line with this name, letter case ignored, in the order received.
-    pub fn all<'a>(&'a self, name: &'static str) -> impl Iterator<Item = &'a [u8]> + Clone + 'a {
-        self.lines()
-            .filter(move |line| line.name.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|line| line.value)
+    /// Whether a line has this name.
+    pub fn has(&self, name: FieldName) -> bool {
+        self.names.contains(name)
+    }
+
+    /// The value of every line with this name, in the order received.
+    pub fn all(&self, name: FieldName) -> impl Iterator<Item = &[u8]> + Clone {
+        let lines: &[LineSpan] = match self.has(name) {
+            true => &self.storage.lines,
+            false => &[],
+        };
+        lines
+            .iter()
+            .filter(move |line| line.read_as == name && line.spelt)
+            .map(|line| line.value.of(self.block()))
     }
 }
 
@@ -104,8 +139,9 @@ pub(super) fn span_lines<'b>(
     lines.clear();
     // The last line ends where the final CRLF begins, any other where the next begins.
     let section_end = block.len().saturating_sub(2) as u32;
-    for (name, value) in fields {
-        let name = Span::locate(block, name);
+    for (octets, value) in fields {
+        let name = Span::locate(block, octets);
+        let read_as = FieldName::read_as(octets);
         if let Some(previous) = lines.last_mut() {
             previous.line.end = name.start;
         }
@@ -116,6 +152,8 @@ pub(super) fn span_lines<'b>(
             },
             name_end: name.end,
             value: Span::locate(block, value),
+            read_as,
+            spelt: read_as.is_spelt(octets),
         });
     }
 }
@@ -193,21 +231,6 @@ fn split_at_comma(list: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// Whether a field called `name` is one called `ours` (lower case) where fields become
-/// environment variables: case is lost there, and whatever is neither letter nor digit
-/// may become the same `_`.
-pub fn is_read_as(name: &[u8], ours: &str) -> bool {
-    let read = |octet: u8| match octet.is_ascii_alphanumeric() {
-        true => octet.to_ascii_lowercase(),
-        false => b'-',
-    };
-    name.len() == ours.len()
-        && name
-            .iter()
-            .zip(ours.bytes())
-            .all(|(name, ours)| read(*name) == read(ours))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::{Generator, request, request_octets};
@@ -215,8 +238,8 @@ mod tests {
 
     #[test]
     fn lines_keep_order_case_repetition_and_octets() {
-        let octets = b"GET / HTTP/1.1\r\nHOST:a\r\nset-Cookie: 1\r\nX:\t \"q, \xff\" \t\r\n\
-            Set-Cookie:\t2\r\nempty:\r\nblank: \t \r\n\r\n";
+        let octets = b"GET / HTTP/1.1\r\nHOST:a\r\nlinK: 1\r\nX:\t \"q, \xff\" \t\r\n\
+            Link:\t2\r\nempty:\r\nblank: \t \r\n\r\n";
         let head = request(&[octets]).unwrap();
         let lines: Vec<_> = head
             .fields()
@@ -225,16 +248,16 @@ mod tests {
             .collect();
         let expected: [(&[u8], &[u8], &[u8]); 6] = [
             (b"HOST", b"a", b"HOST:a\r\n"),
-            (b"set-Cookie", b"1", b"set-Cookie: 1\r\n"),
+            (b"linK", b"1", b"linK: 1\r\n"),
             (b"X", b"\"q, \xff\"", b"X:\t \"q, \xff\" \t\r\n"),
-            (b"Set-Cookie", b"2", b"Set-Cookie:\t2\r\n"),
+            (b"Link", b"2", b"Link:\t2\r\n"),
             (b"empty", b"", b"empty:\r\n"),
             (b"blank", b"", b"blank: \t \r\n"),
         ];
         assert_eq!(lines, expected);
-        let cookies: Vec<_> = head.fields().all("set-cookie").collect();
-        assert_eq!(cookies, [b"1", b"2"]);
-        assert_eq!(head.fields().all("cookie").count(), 0);
+        let links: Vec<_> = head.fields().all(FieldName::Link).collect();
+        assert_eq!(links, [b"1", b"2"]);
+        assert_eq!(head.fields().all(FieldName::Cookie).count(), 0);
     }
 
     #[test]

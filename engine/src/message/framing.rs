@@ -5,6 +5,7 @@
 
 use super::fault::{Fault, Malformed, Unsupported};
 use super::field::{FieldSection, list_members};
+use super::field_name::FieldName;
 use super::octets::{self, read_decimal};
 use super::request_head::RequestHead;
 use super::response_head::ResponseHead;
@@ -111,10 +112,10 @@ enum Repeats {
 impl Announced {
     fn of(fields: &FieldSection, version: Version, repeats: Repeats) -> Result<Announced, Fault> {
         let length = content_length(fields, repeats);
-        if fields.all("transfer-encoding").next().is_none() {
+        if !fields.has(FieldName::TransferEncoding) {
             return Ok(length?.map_or(Announced::Nothing, Announced::Length));
         }
-        if fields.all("content-length").next().is_some() {
+        if fields.has(FieldName::ContentLength) {
             return Err(Malformed::ContentLengthWithTransferEncoding.into());
         }
         match version {
@@ -125,7 +126,7 @@ impl Announced {
 }
 
 fn content_length(fields: &FieldSection, repeats: Repeats) -> Result<Option<u64>, Malformed> {
-    let mut values = fields.all("content-length");
+    let mut values = fields.all(FieldName::ContentLength);
     let Some(first) = values.next() else {
         return Ok(None);
     };
@@ -149,13 +150,13 @@ fn canonical_decimal(digits: &[u8]) -> Option<u64> {
 
 /// One line with the one word. Everything else is a fault; what is left to do is naming it.
 fn only_chunked(fields: &FieldSection) -> Result<(), Fault> {
-    let mut values = fields.all("transfer-encoding");
+    let mut values = fields.all(FieldName::TransferEncoding);
     if let (Some(value), None) = (values.next(), values.next())
         && value.eq_ignore_ascii_case(b"chunked")
     {
         return Ok(());
     }
-    let codings = || list_members(fields.all("transfer-encoding"));
+    let codings = || list_members(fields.all(FieldName::TransferEncoding));
     let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
     if codings().filter(|coding| is_chunked(coding)).count() > 1 {
         return Err(Malformed::ChunkedTwice.into());

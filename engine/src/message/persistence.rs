@@ -1,6 +1,7 @@
 //! May another message follow on this connection (RFC 9112 §9.3).
 
 use super::field::{FieldSection, list_members};
+use super::field_name::FieldName;
 use super::framing::ResponseFraming;
 use super::request_head::RequestHead;
 use super::response_head::ResponseHead;
@@ -67,7 +68,7 @@ impl Persistence {
 /// Whether any `Connection` line names this option; options are case-insensitive
 /// (RFC 9110 §7.6.1).
 fn names_option(fields: &FieldSection, option: &[u8]) -> bool {
-    list_members(fields.all("connection")).any(|named| named.eq_ignore_ascii_case(option))
+    list_members(fields.all(FieldName::Connection)).any(|named| named.eq_ignore_ascii_case(option))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use super::authority::Authority;
 use super::fault::{Fault, LimitReached, Malformed, Unsupported};
 use super::field::{self, FieldSection, HeadStorage};
+use super::field_name::FieldName;
 use super::octets::{self, Span};
 use super::start_line::{Method, Version};
 use crate::limits::{FIELD_LINES_CEILING, HEAD_OCTETS_CEILING};
@@ -112,7 +113,7 @@ impl RequestHead {
 /// RFC 9112 §3.2: exactly one valid `Host` in HTTP/1.1; HTTP/1.0 knew none, but two are
 /// two readings there as well.
 fn only_host(fields: &FieldSection, version: Version) -> Result<Option<&[u8]>, Malformed> {
-    let mut hosts = fields.all("host");
+    let mut hosts = fields.all(FieldName::Host);
     match (hosts.next(), hosts.next(), version) {
         (Some(_), Some(_), Version::Http10 | Version::Http11) => Err(Malformed::HostRepeated),
         (Some(host), None, Version::Http10 | Version::Http11) => {

@@ -4,21 +4,23 @@
 use super::denial::Denial;
 use super::query::Query;
 use crate::limits;
-use crate::message::{Method, RequestHead, is_read_as};
+use crate::message::{FieldName, Method, RequestHead};
 
 /// Rack, Symfony and others let a POST stand for another method so.
-const METHOD_FIELDS: [&str; 3] = [
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-];
+fn is_method_field(name: FieldName) -> bool {
+    use FieldName::{XHttpMethod, XHttpMethodOverride, XMethodOverride};
+    matches!(name, XHttpMethodOverride | XHttpMethod | XMethodOverride)
+}
 
 /// The same as a query parameter: Symfony, WordPress and Express; Salesforce.
 const METHOD_PARAMETERS: [&str; 2] = ["_method", "_httpmethod"];
 
 /// Symfony, Zend and IIS modules take the path from the first two; the third is what
 /// nginx tells a service behind it. No client has a use for any: all are refused.
-const PATH_FIELDS: [&str; 3] = ["x-original-url", "x-rewrite-url", "x-original-uri"];
+fn is_path_field(name: FieldName) -> bool {
+    use FieldName::{XOriginalUri, XOriginalUrl, XRewriteUrl};
+    matches!(name, XOriginalUrl | XRewriteUrl | XOriginalUri)
+}
 
 /// Every method that a service may take a request to have.
 pub(super) struct Methods<'r> {
@@ -32,12 +34,11 @@ impl<'r> Methods<'r> {
     pub(super) fn of(head: &'r RequestHead, query: &'r Query<'_>) -> Result<Methods<'r>, Denial> {
         let mut overrides = Vec::new();
         for line in head.fields().lines() {
-            let is_one_of = |names: &[&str]| names.iter().any(|name| is_read_as(line.name, name));
-            if is_one_of(&PATH_FIELDS) {
+            if is_path_field(line.read_as) {
                 return Err(Denial::PathField);
             }
             // Services ignore one that is empty.
-            if is_one_of(&METHOD_FIELDS) && !line.value.is_empty() {
+            if is_method_field(line.read_as) && !line.value.is_empty() {
                 overrides.push(line.value);
             }
         }

@@ -8,7 +8,7 @@ use super::path_pattern::PathPattern;
 use super::query::Query;
 use super::rule::DenyRule;
 use super::secret::Secret;
-use crate::message::{Method, RequestHead, RequestTarget, list_members};
+use crate::message::{FieldName, Method, RequestHead, RequestTarget, list_members};
 use crate::route::Route;
 use std::sync::Arc;
 
@@ -129,14 +129,14 @@ fn has_passed_here(head: &RequestHead, own_via_pseudonym: &[u8]) -> bool {
     let delimiter = |octet: &u8| b" \t,;:()\"".contains(octet);
     let mut words = head
         .fields()
-        .all("via")
+        .all(FieldName::Via)
         .flat_map(|value| value.split(delimiter));
     words.any(|word| !word.is_empty() && word.eq_ignore_ascii_case(own_via_pseudonym))
 }
 
 /// RFC 9110 §10.1.1: the only expectation is `100-continue`, in any case.
 fn has_other_expectation(head: &RequestHead) -> bool {
-    list_members(head.fields().all("expect"))
+    list_members(head.fields().all(FieldName::Expect))
         .any(|member| !member.eq_ignore_ascii_case(b"100-continue"))
 }
 

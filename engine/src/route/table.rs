@@ -62,7 +62,7 @@ impl Route {
 
 /// Names one origin with one credential. Two tables never share a key, so that a
 /// connection opened with the credential of yesterday serves no request of today.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct PoolKey(u64);
 
 impl PoolKey {

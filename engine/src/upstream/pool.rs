@@ -1,7 +1,7 @@
 //! Connections that wait for their next exchange.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::route::PoolKey;
 /// One worker's idle connections. Its lock is never contended, since a worker is one
 /// thread, and never held over an await; it is there because futures must be `Send`.
 pub(super) struct Pool {
-    idle: Mutex<HashMap<PoolKey, IdleQueue>>,
+    idle: Mutex<BTreeMap<PoolKey, IdleQueue>>,
     connections_each: usize,
     idle_time: Duration,
 }
@@ -114,7 +114,7 @@ impl Pool {
             .sum()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<PoolKey, IdleQueue>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<PoolKey, IdleQueue>> {
         // Nothing here leaves the map half changed, so a panic elsewhere spoils nothing.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

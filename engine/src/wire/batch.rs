@@ -19,8 +19,9 @@ use crate::limits::{READ_BUFFER_KEPT_OCTETS, RUNS_PER_WRITE};
 pub(crate) struct Batch {
     /// Our octets before the payload; also the memory in which heads are encoded.
     pub(crate) lead: Vec<u8>,
-    runs: [Range<usize>; RUNS_PER_WRITE],
-    run_count: usize,
+    /// Not an array: a batch is moved in and out of every exchange.
+    runs: Vec<Range<usize>>,
+    payload: usize,
     /// Our octets after the payload.
     pub(crate) trail: &'static [u8],
     /// Octets of the read buffer that this batch uses up, framing included.
@@ -31,13 +32,13 @@ pub(crate) struct Batch {
 impl Batch {
     /// Adds a run of the read buffer. Check [`Batch::is_full`] first.
     pub(crate) fn push(&mut self, run: Range<usize>) {
-        self.runs[self.run_count] = run;
-        self.run_count += 1;
+        self.payload += run.len();
+        self.runs.push(run);
     }
 
     /// Whether no further run fits.
     pub(crate) fn is_full(&self) -> bool {
-        self.run_count == RUNS_PER_WRITE
+        self.runs.len() == RUNS_PER_WRITE
     }
 
     /// Octets of the read buffer to consume when all has left.
@@ -47,7 +48,7 @@ impl Batch {
 
     /// Payload octets in this batch.
     pub(crate) fn payload(&self) -> usize {
-        self.runs().iter().map(ExactSizeIterator::len).sum()
+        self.payload
     }
 
     /// Octets of this batch that have left.
@@ -57,7 +58,7 @@ impl Batch {
 
     /// Whether nothing is waiting to leave.
     pub(crate) fn is_empty(&self) -> bool {
-        self.lead.is_empty() && self.run_count == 0 && self.trail.is_empty() && self.uses == 0
+        self.lead.is_empty() && self.runs.is_empty() && self.trail.is_empty() && self.uses == 0
     }
 
     /// Consumes what this batch uses of `buffer` although it has not left.
@@ -76,14 +77,11 @@ impl Batch {
         self.lead.clear();
         // One large head must not stay in the memory of a small one.
         self.lead.shrink_to(READ_BUFFER_KEPT_OCTETS);
-        self.run_count = 0;
+        self.runs.clear();
+        self.payload = 0;
         self.trail = b"";
         self.uses = 0;
         self.written = 0;
-    }
-
-    fn runs(&self) -> &[Range<usize>] {
-        &self.runs[..self.run_count]
     }
 
     /// Whether all of it has left.
@@ -92,7 +90,7 @@ impl Batch {
     }
 
     fn remaining(&self) -> usize {
-        self.lead.len() + self.payload() + self.trail.len() - self.written
+        self.lead.len() + self.payload + self.trail.len() - self.written
     }
 
     /// Writes until everything has left, then consumes what it used of `buffer`.
@@ -123,7 +121,7 @@ impl Batch {
         let mut skip = self.written;
         let mut count = 0;
         let parts = std::iter::once(&self.lead[..])
-            .chain(self.runs().iter().map(|run| &unread[run.clone()]))
+            .chain(self.runs.iter().map(|run| &unread[run.clone()]))
             .chain(std::iter::once(self.trail));
         for part in parts {
             if skip >= part.len() {

@@ -118,7 +118,7 @@ fn a_pool_is_shared_by_one_origin_with_one_credential_only() {
     let (table, reloaded) = (make(), make());
     let keys: Vec<PoolKey> = table.routes().iter().map(|route| route.pool_key).collect();
     assert_eq!(keys[0], keys[1]);
-    let distinct: std::collections::HashSet<PoolKey> = keys.iter().copied().collect();
+    let distinct: std::collections::BTreeSet<PoolKey> = keys.iter().copied().collect();
     assert_eq!(distinct.len(), 7);
     assert!(
         reloaded

@@ -1,0 +1,221 @@
+//! Field names that mean something here, each line's recognised once, when its head is
+//! parsed: whoever asks for a field later compares numbers, not letters.
+
+/// A field name with a meaning to this proxy, whatever its letter case.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[repr(u8)]
+#[allow(missing_docs)] // Each says itself, in the words of its RFC.
+pub enum FieldName {
+    /// Every name that means nothing here.
+    Other,
+    Accept,
+    AcceptEncoding,
+    AltSvc,
+    ApiKey,
+    Authorization,
+    Connection,
+    ContentLength,
+    ContentLocation,
+    ContentType,
+    Cookie,
+    Date,
+    DeployToken,
+    Expect,
+    Host,
+    JobToken,
+    KeepAlive,
+    Link,
+    Location,
+    MaxForwards,
+    PrivateToken,
+    ProxyAuthenticate,
+    ProxyAuthorization,
+    ProxyConnection,
+    Te,
+    Trailer,
+    TransferEncoding,
+    Upgrade,
+    Via,
+    XApiKey,
+    XAuthToken,
+    XGoogApiKey,
+    XHttpMethod,
+    XHttpMethodOverride,
+    XMethodOverride,
+    XOriginalUri,
+    XOriginalUrl,
+    XRewriteUrl,
+    XStainlessLang,
+}
+
+use FieldName::*;
+
+impl FieldName {
+    /// The name that these octets spell.
+    pub fn of(octets: &[u8]) -> FieldName {
+        let name = FieldName::read_as(octets);
+        if name.is_spelt(octets) { name } else { Other }
+    }
+
+    /// The name for which these octets may be taken where fields become environment
+    /// variables, see [`is_read_as`].
+    pub fn read_as(octets: &[u8]) -> FieldName {
+        let mut candidates = of_length(octets.len()).iter();
+        let found = candidates.find(|name| is_read_as(octets, name.as_str()));
+        found.copied().unwrap_or(Other)
+    }
+
+    /// Whether these octets are this very name.
+    pub(super) fn is_spelt(self, octets: &[u8]) -> bool {
+        octets.eq_ignore_ascii_case(self.as_str().as_bytes())
+    }
+
+    /// In lower case; empty for [`FieldName::Other`].
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Other => "",
+            Accept => "accept",
+            AcceptEncoding => "accept-encoding",
+            AltSvc => "alt-svc",
+            ApiKey => "api-key",
+            Authorization => "authorization",
+            Connection => "connection",
+            ContentLength => "content-length",
+            ContentLocation => "content-location",
+            ContentType => "content-type",
+            Cookie => "cookie",
+            Date => "date",
+            DeployToken => "deploy-token",
+            Expect => "expect",
+            Host => "host",
+            JobToken => "job-token",
+            KeepAlive => "keep-alive",
+            Link => "link",
+            Location => "location",
+            MaxForwards => "max-forwards",
+            PrivateToken => "private-token",
+            ProxyAuthenticate => "proxy-authenticate",
+            ProxyAuthorization => "proxy-authorization",
+            ProxyConnection => "proxy-connection",
+            Te => "te",
+            Trailer => "trailer",
+            TransferEncoding => "transfer-encoding",
+            Upgrade => "upgrade",
+            Via => "via",
+            XApiKey => "x-api-key",
+            XAuthToken => "x-auth-token",
+            XGoogApiKey => "x-goog-api-key",
+            XHttpMethod => "x-http-method",
+            XHttpMethodOverride => "x-http-method-override",
+            XMethodOverride => "x-method-override",
+            XOriginalUri => "x-original-uri",
+            XOriginalUrl => "x-original-url",
+            XRewriteUrl => "x-rewrite-url",
+            XStainlessLang => "x-stainless-lang",
+        }
+    }
+}
+
+/// The names of this length. Nearly every other name is told apart by its length or its
+/// first letter.
+fn of_length(length: usize) -> &'static [FieldName] {
+    match length {
+        2 => &[Te],
+        3 => &[Via],
+        4 => &[Host, Date, Link],
+        6 => &[Accept, Expect, Cookie],
+        7 => &[Upgrade, Trailer, AltSvc, ApiKey],
+        8 => &[Location],
+        9 => &[XApiKey, JobToken],
+        10 => &[Connection, KeepAlive],
+        12 => &[ContentType, MaxForwards, XAuthToken, DeployToken],
+        13 => &[Authorization, PrivateToken, XHttpMethod, XRewriteUrl],
+        14 => &[ContentLength, XGoogApiKey, XOriginalUrl, XOriginalUri],
+        15 => &[AcceptEncoding],
+        16 => &[ContentLocation, ProxyConnection, XStainlessLang],
+        17 => &[TransferEncoding, XMethodOverride],
+        18 => &[ProxyAuthenticate],
+        19 => &[ProxyAuthorization],
+        22 => &[XHttpMethodOverride],
+        _ => &[],
+    }
+}
+
+/// Whether a field called `name` is one called `ours` (lower case) where fields become
+/// environment variables: case is lost there, and whatever is neither letter nor digit
+/// may become the same `_`.
+pub fn is_read_as(name: &[u8], ours: &str) -> bool {
+    let read = |octet: u8| match octet.is_ascii_alphanumeric() {
+        true => octet.to_ascii_lowercase(),
+        false => b'-',
+    };
+    name.len() == ours.len()
+        && name
+            .iter()
+            .zip(ours.bytes())
+            .all(|(name, ours)| read(*name) == read(ours))
+}
+
+/// A set of names.
+#[derive(Copy, Clone, Default)]
+pub(super) struct FieldNames(u64);
+
+impl FieldNames {
+    pub(super) fn insert(&mut self, name: FieldName) {
+        self.0 |= bit(name);
+    }
+
+    pub(super) fn contains(self, name: FieldName) -> bool {
+        self.0 & bit(name) != 0
+    }
+}
+
+fn bit(name: FieldName) -> u64 {
+    1_u64.wrapping_shl(name as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> impl Iterator<Item = FieldName> {
+        (0..64).flat_map(of_length).copied()
+    }
+
+    #[test]
+    fn every_name_is_found_by_its_length_and_none_by_another() {
+        let count = all().count();
+        assert_eq!(count, XStainlessLang as usize, "each but `Other`, once");
+        assert!(count < 64, "one bit each");
+        for name in all() {
+            assert_eq!(FieldName::of(name.as_str().as_bytes()), name);
+            let upper = name.as_str().to_ascii_uppercase();
+            assert_eq!(FieldName::of(upper.as_bytes()), name);
+        }
+    }
+
+    #[test]
+    fn a_name_in_disguise_is_read_as_what_it_imitates_and_is_another() {
+        for name in all() {
+            let disguised = name.as_str().replace('-', "_");
+            assert_eq!(FieldName::read_as(disguised.as_bytes()), name);
+            let same = disguised == name.as_str();
+            assert_eq!(FieldName::of(disguised.as_bytes()) == name, same);
+        }
+        assert_eq!(FieldName::read_as(b"content.LENGTH"), ContentLength);
+        for other in ["", "x", "host-", "hosts", "c0okie", "content-lengthy"] {
+            assert_eq!(FieldName::read_as(other.as_bytes()), Other, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_set_holds_what_was_put_in() {
+        let mut set = FieldNames::default();
+        set.insert(Host);
+        set.insert(XStainlessLang);
+        for name in all() {
+            let inside = name == Host || name == XStainlessLang;
+            assert_eq!(set.contains(name), inside, "{name:?}");
+        }
+    }
+}
