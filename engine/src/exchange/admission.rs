@@ -115,6 +115,7 @@ fn asked_upgrade<'a>(
             framing,
             RequestFraming::NoBody | RequestFraming::ContentLength(0)
         )
+        || !head.fields().has(FieldName::Upgrade)
         || !list_members(head.fields().all(FieldName::Connection))
             .any(|option| option.eq_ignore_ascii_case(b"upgrade"))
     {

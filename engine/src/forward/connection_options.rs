@@ -24,26 +24,26 @@ fn is_hop_by_hop(name: FieldName) -> bool {
 /// Which fields of one message stay on this hop.
 pub(super) struct ConnectionOptions<'a> {
     /// Named over all `Connection` lines, less those that stay here anyway.
-    named: [&'a [u8]; CONNECTION_OPTIONS],
-    count: usize,
+    named: Vec<&'a [u8]>,
 }
 
 impl<'a> ConnectionOptions<'a> {
-    /// Read once a message: nearly always there are none.
+    /// Read once a message: nearly always there are none, and nothing is allocated.
     pub(super) fn of(fields: &'a FieldSection) -> Result<Self, LimitReached> {
-        let mut options = ConnectionOptions {
-            named: [b""; CONNECTION_OPTIONS],
-            count: 0,
-        };
+        let mut named = Vec::new();
+        if !fields.has(FieldName::Connection) {
+            return Ok(ConnectionOptions { named });
+        }
         for option in list_members(fields.all(FieldName::Connection)) {
             if is_hop_by_hop(FieldName::of(option)) || option.eq_ignore_ascii_case(b"close") {
                 continue;
             }
-            let place = options.named.get_mut(options.count);
-            *place.ok_or(LimitReached::ConnectionOptions)? = option;
-            options.count += 1;
+            if named.len() == CONNECTION_OPTIONS {
+                return Err(LimitReached::ConnectionOptions);
+            }
+            named.push(option);
         }
-        Ok(options)
+        Ok(ConnectionOptions { named })
     }
 
     /// Whether this line stays on this hop.
@@ -53,7 +53,7 @@ impl<'a> ConnectionOptions<'a> {
 
     /// Whether `Connection` names this field.
     pub(super) fn name(&self, field: &[u8]) -> bool {
-        let mut named = self.named[..self.count].iter();
+        let mut named = self.named.iter();
         named.any(|option| option.eq_ignore_ascii_case(field))
     }
 }

@@ -141,7 +141,7 @@ pub(super) fn span_lines<'b>(
     let section_end = block.len().saturating_sub(2) as u32;
     for (octets, value) in fields {
         let name = Span::locate(block, octets);
-        let read_as = FieldName::read_as(octets);
+        let (read_as, spelt) = FieldName::recognize(octets);
         if let Some(previous) = lines.last_mut() {
             previous.line.end = name.start;
         }
@@ -153,7 +153,7 @@ pub(super) fn span_lines<'b>(
             name_end: name.end,
             value: Span::locate(block, value),
             read_as,
-            spelt: read_as.is_spelt(octets),
+            spelt,
         });
     }
 }

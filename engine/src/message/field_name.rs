@@ -53,21 +53,27 @@ use FieldName::*;
 impl FieldName {
     /// The name that these octets spell.
     pub fn of(octets: &[u8]) -> FieldName {
-        let name = FieldName::read_as(octets);
-        if name.is_spelt(octets) { name } else { Other }
+        match FieldName::recognize(octets) {
+            (name, true) => name,
+            (_, false) => Other,
+        }
     }
 
     /// The name for which these octets may be taken where fields become environment
-    /// variables, see [`is_read_as`].
-    pub fn read_as(octets: &[u8]) -> FieldName {
-        let mut candidates = of_length(octets.len()).iter();
-        let found = candidates.find(|name| is_read_as(octets, name.as_str()));
-        found.copied().unwrap_or(Other)
-    }
-
-    /// Whether these octets are this very name.
-    pub(super) fn is_spelt(self, octets: &[u8]) -> bool {
-        octets.eq_ignore_ascii_case(self.as_str().as_bytes())
+    /// variables, see [`is_read_as`]; and whether it is what they spell.
+    pub fn recognize(octets: &[u8]) -> (FieldName, bool) {
+        for name in of_length(octets.len()) {
+            let ours = name.as_str();
+            if is_read_as(octets, ours) {
+                // Letters and digits are the same; a hyphen may be another octet.
+                let hyphens = octets.iter().zip(ours.bytes());
+                let spelt = hyphens.fold(true, |spelt, (octet, ours)| {
+                    spelt & ((ours != b'-') | (*octet == b'-'))
+                });
+                return (*name, spelt);
+            }
+        }
+        (Other, false)
     }
 
     /// In lower case; empty for [`FieldName::Other`].
@@ -143,18 +149,35 @@ fn of_length(length: usize) -> &'static [FieldName] {
 
 /// Whether a field called `name` is one called `ours` (lower case) where fields become
 /// environment variables: case is lost there, and whatever is neither letter nor digit
-/// may become the same `_`.
+/// may become the same `_`. `ours` has no such octet but `-`.
 pub fn is_read_as(name: &[u8], ours: &str) -> bool {
-    let read = |octet: u8| match octet.is_ascii_alphanumeric() {
-        true => octet.to_ascii_lowercase(),
-        false => b'-',
+    let first_differs = match (name.first(), ours.as_bytes().first()) {
+        (Some(octet), Some(ours)) => read(*octet) != *ours,
+        (_, None) | (None, _) => false,
     };
-    name.len() == ours.len()
-        && name
-            .iter()
-            .zip(ours.bytes())
-            .all(|(name, ours)| read(*name) == read(ours))
+    if name.len() != ours.len() || first_differs {
+        return false;
+    }
+    let mut pairs = name.iter().zip(ours.bytes());
+    pairs.all(|(octet, ours)| read(*octet) == ours)
 }
+
+fn read(octet: u8) -> u8 {
+    READ.get(usize::from(octet)).copied().unwrap_or(b'-')
+}
+
+/// Looked up, for every letter of every name is.
+static READ: [u8; 256] = {
+    let mut read = [b'-'; 256];
+    let mut octet = b'0';
+    while octet <= b'z' {
+        if octet.is_ascii_alphanumeric() {
+            read[octet as usize] = octet.to_ascii_lowercase();
+        }
+        octet += 1;
+    }
+    read
+};
 
 /// A set of names.
 #[derive(Copy, Clone, Default)]
@@ -198,13 +221,16 @@ mod tests {
     fn a_name_in_disguise_is_read_as_what_it_imitates_and_is_another() {
         for name in all() {
             let disguised = name.as_str().replace('-', "_");
-            assert_eq!(FieldName::read_as(disguised.as_bytes()), name);
+            assert_eq!(FieldName::recognize(disguised.as_bytes()).0, name);
             let same = disguised == name.as_str();
             assert_eq!(FieldName::of(disguised.as_bytes()) == name, same);
         }
-        assert_eq!(FieldName::read_as(b"content.LENGTH"), ContentLength);
+        assert_eq!(
+            FieldName::recognize(b"content.LENGTH"),
+            (ContentLength, false)
+        );
         for other in ["", "x", "host-", "hosts", "c0okie", "content-lengthy"] {
-            assert_eq!(FieldName::read_as(other.as_bytes()), Other, "{other}");
+            assert_eq!(FieldName::of(other.as_bytes()), Other, "{other}");
         }
     }
 

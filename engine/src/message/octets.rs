@@ -16,10 +16,13 @@ pub(super) fn is_token(octets: &[u8]) -> bool {
 
 /// 1*DIGIT, and nothing else: `str::parse` would take a sign. None above `u64::MAX` too.
 pub fn read_decimal(digits: &[u8]) -> Option<u64> {
-    if !digits.iter().all(u8::is_ascii_digit) {
+    if digits.is_empty() {
         return None;
     }
-    str::from_utf8(digits).ok()?.parse().ok()
+    digits.iter().try_fold(0_u64, |number, octet| {
+        let digit = char::from(*octet).to_digit(10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
 }
 
 /// CTL of RFC 5234 without HTAB, which is white space wherever white space may stand.

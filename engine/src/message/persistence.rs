@@ -68,7 +68,9 @@ impl Persistence {
 /// Whether any `Connection` line names this option; options are case-insensitive
 /// (RFC 9110 §7.6.1).
 fn names_option(fields: &FieldSection, option: &[u8]) -> bool {
-    list_members(fields.all(FieldName::Connection)).any(|named| named.eq_ignore_ascii_case(option))
+    fields.has(FieldName::Connection)
+        && list_members(fields.all(FieldName::Connection))
+            .any(|named| named.eq_ignore_ascii_case(option))
 }
 
 #[cfg(test)]

@@ -87,6 +87,9 @@ fn is_separator(octet: &u8) -> bool {
 
 /// `.` or `..`, with spaces anywhere.
 fn is_dot_segment(name: &[u8]) -> bool {
+    if !matches!(name, [b'.' | b' ', ..]) {
+        return false;
+    }
     let spaces = name.iter().filter(|octet| **octet == b' ').count();
     let dots = name.iter().filter(|octet| **octet == b'.').count();
     spaces + dots == name.len() && (matches!(dots, 1 | 2) || (dots > 0 && spaces > 0))

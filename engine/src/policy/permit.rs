@@ -126,6 +126,9 @@ fn check_path(route: &Route, suffix: &DecodedPath<'_>) -> Result<(), PathRefused
 /// quote or comment that somebody before us left open must not hide it. Its random tail
 /// makes a chance hit impossible.
 fn has_passed_here(head: &RequestHead, own_via_pseudonym: &[u8]) -> bool {
+    if !head.fields().has(FieldName::Via) {
+        return false;
+    }
     let delimiter = |octet: &u8| b" \t,;:()\"".contains(octet);
     let mut words = head
         .fields()
@@ -136,8 +139,10 @@ fn has_passed_here(head: &RequestHead, own_via_pseudonym: &[u8]) -> bool {
 
 /// RFC 9110 §10.1.1: the only expectation is `100-continue`, in any case.
 fn has_other_expectation(head: &RequestHead) -> bool {
-    list_members(head.fields().all(FieldName::Expect))
-        .any(|member| !member.eq_ignore_ascii_case(b"100-continue"))
+    let fields = head.fields();
+    fields.has(FieldName::Expect)
+        && list_members(fields.all(FieldName::Expect))
+            .any(|member| !member.eq_ignore_ascii_case(b"100-continue"))
 }
 
 #[cfg(test)]
