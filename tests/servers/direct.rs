@@ -17,7 +17,7 @@ pub(crate) fn send(server: &Server, number: usize, entry: &Entry) -> Vec<Served>
     let token = format!("/token-{number}");
     let octets = format!("GET {token} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     converse(server, octets.as_bytes());
-    let mut served = server.served(from, 1, &token);
+    let (mut served, _) = server.served(from, 1, &token);
     // Some don't serve what stands last before the client's end.
     served.retain(|one| one.target != token && one.target != "/last");
     served

@@ -16,6 +16,7 @@ use harness::proxy::bearer;
 use harness::wiretap::Wiretap;
 use harness::{Proxy, TOKEN};
 
+use corpus::Entry;
 use server::{KINDS, Served, Server};
 use through::Passage;
 
@@ -36,6 +37,17 @@ fn each<T: Send>(servers: &[Server], ask: impl Fn(&Server) -> T + Sync) -> Vec<T
             .map(|result| result.unwrap_or_else(|why| std::panic::resume_unwind(why)))
             .collect()
     })
+}
+
+/// Tells of the entry at which a test fails: the servers' threads speak all at once.
+struct Told<'a>(&'a Server, &'a Entry);
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("{:?} fails at {}", self.0.kind, self.1.name);
+        }
+    }
 }
 
 fn servers(test: &str) -> Option<Vec<Server>> {
@@ -71,7 +83,7 @@ fn every_server_counts_the_requests_that_were_forwarded() {
         let entries = corpus.iter().enumerate();
         let served: Vec<Vec<Served>> = entries
             .map(|(number, entry)| {
-                eprintln!("{:?}: {}", server.kind, entry.name);
+                let _told = Told(server, entry);
                 passage.send(number, entry)
             })
             .collect();

@@ -221,14 +221,15 @@ impl Server {
     }
 
     /// Waits until it has served a request whose target ends in `token` and so many in
-    /// all, and gives what it has served behind line `from`.
-    pub(crate) fn served(&self, from: usize, count: usize, token: &str) -> Vec<Served> {
+    /// all, and gives what it has served behind line `from`, and how many lines that are.
+    pub(crate) fn served(&self, from: usize, count: usize, token: &str) -> (Vec<Served>, usize) {
         let wanted = format!("{:?}: {count} requests and {token}", self.kind);
         let found = self.lines.wait(&wanted, |lines| {
-            let served = lines.get(from..)?.iter();
-            let served: Vec<Served> = served.filter_map(|line| served_of(line)).collect();
+            let lines = lines.get(from..)?;
+            let served = lines.iter().filter_map(|line| served_of(line));
+            let served: Vec<Served> = served.collect();
             let last = served.iter().any(|one| one.target.ends_with(token));
-            (last && served.len() >= count).then_some(served)
+            (last && served.len() >= count).then_some((served, lines.len()))
         });
         found.unwrap_or_else(|| panic!("{:?} ended: {}", self.kind, self.complaints.text()))
     }
