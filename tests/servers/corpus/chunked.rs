@@ -20,6 +20,7 @@ const SIZES: &[&str] = &[
     "10000000000000005\r\nhello\r\n0\r\n\r\n",
     "100000000000000000000000000000005\r\nhello\r\n0\r\n\r\n",
     "ffffffffffffffffff\r\nhello\r\n0\r\n\r\n",
+    "00000000000000005\r\nhello\r\n0\r\n\r\n",
     "4\r\nhello\r\n0\r\n\r\n",
     "6\r\nhello\r\n0\r\n\r\n",
     "5\r\nhelloXX0\r\n\r\n",
@@ -79,6 +80,8 @@ const PASSING: &[&str] = &[
     "00a\r\n0123456789\r\n000\r\n\r\n",
     "000000000000000A\r\n0123456789\r\n0\r\n\r\n",
     "1\r\n0\r\n1\r\n\r\r\n1\r\n\n\r\n2\r\n\r\n\r\n0\r\n\r\n",
+    "1;a\r\nx\r\n1; b = \"; \\\" c\"\r\ny\r\n0;d\r\n\r\n",
+    "4\r\n0000\r\n0\r\n\r\n",
     "7\r\n0\r\n\r\n\r\n\r\n0\r\n\r\n",
 ];
 

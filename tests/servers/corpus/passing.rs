@@ -57,6 +57,41 @@ const TARGETS: &[&str] = &[
     "https://one.test/api/x",
 ];
 
+/// What real clients send: the seeds of the fuzz targets, their path up to the service's,
+/// and a body where the seed has none.
+const CLIENTS: &[(&str, &str, usize)] = &[
+    (
+        include_str!("../../../fuzz/seeds/request_head/codex-websocket"),
+        "/openai/",
+        0,
+    ),
+    (
+        include_str!("../../../fuzz/seeds/request_head/git-get-info-refs"),
+        "/git/",
+        0,
+    ),
+    (
+        include_str!("../../../fuzz/seeds/request_head/npm-get-scoped"),
+        "/npm/",
+        0,
+    ),
+    (
+        include_str!("../../../fuzz/seeds/request_head/python-post-messages"),
+        "/anthropic/",
+        98,
+    ),
+    (
+        include_str!("../../../fuzz/seeds/request_head/claude-absolute-form"),
+        "/anthropic/",
+        0,
+    ),
+    (
+        include_str!("../../../fuzz/seeds/request_head/credentials-of-every-name"),
+        "/",
+        0,
+    ),
+];
+
 pub(super) fn add(corpus: &mut Corpus) {
     for (family, sections) in [
         ("Connection", CONNECTION),
@@ -84,6 +119,10 @@ pub(super) fn add(corpus: &mut Corpus) {
         "limits",
         sized("POST", &"GET / HTTP/1.1\r\n\r\n".repeat(400)),
     );
+    for (seed, path, body) in CLIENTS {
+        let octets = seed.replacen(path, "/api/", 1) + &"x".repeat(*body);
+        corpus.passes("real clients", octets);
+    }
     methods(corpus);
     expectations(corpus);
     pipelines(corpus);
