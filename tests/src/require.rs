@@ -6,8 +6,11 @@ use std::path::PathBuf;
 /// The variable that turns a missing program from a skip into a failure.
 pub const REQUIRE_ALL: &str = "BOTTLE_REQUIRE_ALL";
 
-/// The path of `program` if it is on the PATH. Otherwise the test called `test` is
-/// skipped with a line on stderr, or fails where everything is required
+/// Where servers are, which the PATH of a user who is not root may leave out.
+const SERVERS: [&str; 2] = ["/usr/local/sbin", "/usr/sbin"];
+
+/// The path of `program` if it is on the PATH or among the servers. Otherwise the test
+/// called `test` is skipped with a line on stderr, or fails where everything is required
 /// ([`REQUIRE_ALL`]`=1`): a skip must never be mistaken for a pass.
 ///
 /// ```no_run
@@ -18,6 +21,7 @@ pub const REQUIRE_ALL: &str = "BOTTLE_REQUIRE_ALL";
 pub fn program(test: &str, program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)
+        .chain(SERVERS.map(PathBuf::from))
         .map(|folder| folder.join(program))
         .find(|candidate| candidate.is_file());
     if found.is_none() {

@@ -53,12 +53,7 @@ pub struct Python {
 /// # Panics
 /// When the libraries cannot be installed where everything is required.
 pub fn python(test: &str) -> Option<Python> {
-    let python = require::program(test, "python3")?;
-    let question = "import sys; print(sys.executable); print(sys.version)";
-    let asked = Command::new(python).args(["-c", question]).output();
-    let answer = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let answer = told(test, "python3 does not run", answer)?;
-    let interpreter = PathBuf::from(answer.lines().next().unwrap_or_default());
+    let (interpreter, answer) = asked_python(test)?;
     // Packages with native parts fit one version of Python only.
     let recipe = format!("{PYTHON_PACKAGES:?} for {answer}");
     let installed = installed("python", &recipe, |folder| {
@@ -71,6 +66,26 @@ pub fn python(test: &str) -> Option<Python> {
         interpreter,
         packages,
     })
+}
+
+/// A Python with nothing but its standard library, or a skip told under the name of
+/// `test`.
+///
+/// # Panics
+/// When there is none where everything is required.
+pub fn interpreter(test: &str) -> Option<PathBuf> {
+    Some(asked_python(test)?.0)
+}
+
+/// The interpreter itself, and what it says of itself.
+fn asked_python(test: &str) -> Option<(PathBuf, String)> {
+    let python = require::program(test, "python3")?;
+    let question = "import sys; print(sys.executable); print(sys.version)";
+    let asked = Command::new(python).args(["-c", question]).output();
+    let answer = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let answer = told(test, "python3 does not run", answer)?;
+    let interpreter = PathBuf::from(answer.lines().next().unwrap_or_default());
+    Some((interpreter, answer))
 }
 
 fn told<T>(test: &str, what: &str, result: io::Result<T>) -> Option<T> {

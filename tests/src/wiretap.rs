@@ -1,5 +1,6 @@
-//! A relay between a real client and the proxy that keeps every octet of both
-//! directions, so that what the client could have seen is known without its help.
+//! A relay between a real client and the proxy, or the proxy and a real service, that keeps
+//! every octet of both directions, so that what either could have seen is known without
+//! its help.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -42,11 +43,23 @@ impl Wiretap {
     /// # Panics
     /// When loopback has no port to give.
     pub fn before(proxy: &Proxy) -> Wiretap {
+        Wiretap::relaying(proxy.address(), Arc::clone(proxy.leaks()))
+    }
+
+    /// The same before a service: what is then called the client is the proxy.
+    ///
+    /// # Panics
+    /// When loopback has no port to give.
+    pub fn before_service(service: SocketAddr) -> Wiretap {
+        Wiretap::relaying(service, Leaks::of(&[""; 0]))
+    }
+
+    fn relaying(proxy: SocketAddr, leaks: Arc<Leaks>) -> Wiretap {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
         let address = listener.local_addr().expect("a bound address");
         let shared = Arc::new(Shared {
-            proxy: proxy.address(),
-            leaks: Arc::clone(proxy.leaks()),
+            proxy,
+            leaks,
             connections: Mutex::default(),
             stopping: AtomicBool::new(false),
         });
@@ -73,6 +86,23 @@ impl Wiretap {
     /// Everything the client sent, connection after connection.
     pub fn to_proxy(&self) -> Vec<u8> {
         self.shared.gather(|octets| octets.to_proxy.clone())
+    }
+
+    /// How many connections there have been.
+    ///
+    /// # Panics
+    /// When a relay has.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.lock().expect("a sound lock").len()
+    }
+
+    /// What the client has sent on one connection, from octet `offset` on.
+    ///
+    /// # Panics
+    /// When there is no such connection or octet.
+    pub fn sent_on(&self, connection: usize, offset: usize) -> Vec<u8> {
+        let connections = self.shared.connections.lock().expect("a sound lock");
+        connections[connection].to_proxy[offset..].to_vec()
     }
 
     /// The request lines the client sent, without their version.
