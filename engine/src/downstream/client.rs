@@ -5,6 +5,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
@@ -20,6 +21,10 @@ pub(crate) trait ClientStream: AsyncRead + AsyncWrite + Unpin + Send {
     /// connection holds none.
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// Whether octets or the end have arrived, asked of the kernel: the reactor may not
+    /// have told of them yet.
+    fn has_input(&self) -> bool;
+
     /// Whether the peer has closed or reset, although octets may lie unread before that.
     fn has_hung_up(&self) -> bool;
 
@@ -32,21 +37,28 @@ impl ClientStream for TcpStream {
         self.poll_read_ready(context)
     }
 
+    fn has_input(&self) -> bool {
+        is_now(self, PollFlags::IN)
+    }
+
     fn has_hung_up(&self) -> bool {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let mut descriptors = [PollFd::new(self, PollFlags::RDHUP)];
-        let at_once = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        // A failing poll tells nothing; the next look, or the next write, will.
-        poll(&mut descriptors, Some(&at_once)).is_ok_and(|count| count > 0)
+        is_now(self, PollFlags::RDHUP)
     }
 
     fn reset_on_close(&self) {
         // Should it fail, the connection closes all the same.
         let _ = self.set_zero_linger();
     }
+}
+
+fn is_now(stream: &TcpStream, what: PollFlags) -> bool {
+    let mut descriptors = [PollFd::new(stream, what)];
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // A failing poll tells nothing; the next look, or the next write, will.
+    poll(&mut descriptors, Some(&at_once)).is_ok_and(|count| count > 0)
 }
 
 /// A client connection while it is being served.
@@ -80,7 +92,8 @@ impl<S: ClientStream> Client<S> {
     }
 
     /// Waits, without a buffer, until the client sends something. `false`: it closed, was
-    /// idle until `due`, or the process is draining.
+    /// idle until `due`, or the process is draining and nothing has arrived: a request that
+    /// was there before the end is answered.
     pub(crate) fn poll_readable<D: Future<Output = ()>>(
         &mut self,
         context: &mut Context<'_>,
@@ -90,7 +103,8 @@ impl<S: ClientStream> Client<S> {
         if let Poll::Ready(result) = self.stream.poll_readable(context) {
             return Poll::Ready(result.is_ok());
         }
-        if drained.poll(context).is_ready() || self.deadline.poll_passed(context, due).is_ready() {
+        let is_over = drained.poll(context).is_ready() && !self.stream.has_input();
+        if is_over || self.deadline.poll_passed(context, due).is_ready() {
             return Poll::Ready(false);
         }
         Poll::Pending
@@ -130,7 +144,8 @@ impl<S: ClientStream> Client<S> {
                     Poll::Pending => break,
                 }
             }
-            if due.is_none() && drained.as_mut().poll(context).is_ready() {
+            let is_over = due.is_none() && drained.as_mut().poll(context).is_ready();
+            if is_over && !self.stream.has_input() {
                 return Poll::Ready(Ok(HeadEnd::Silence));
             }
             match (
