@@ -10,6 +10,7 @@ mod drain;
 mod reload;
 mod slowloris;
 mod soak;
+mod stop;
 mod traffic;
 
 use harness::support;

@@ -4,7 +4,6 @@
 //! BOTTLE_SOAK=15m cargo test -p harness --test storm --release -- soak --nocapture
 //! ```
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use harness::upstream::Deaf;
 use harness::{Authority, Proxy, TOKEN, flag};
 use serde_json::json;
 
+use crate::stop::Stop;
 use crate::traffic::{Agent, Tally, serve};
 
 /// The variable that says how long, such as `15m` or `90s`.
@@ -84,17 +84,18 @@ fn mixed_traffic_for_long_keeps_nothing() {
 
 /// Lets the agents work for `length`, and looks at the process meanwhile.
 fn soak(proxy: &Proxy, tally: &Tally, length: Duration) -> Vec<Sample> {
-    let stop = AtomicBool::new(false);
+    let stop = Stop::default();
     let period = (length / 600).clamp(Duration::from_millis(50), Duration::from_secs(1));
     let begun = Instant::now();
     let mut samples = Vec::new();
     thread::scope(|scope| {
         let stop = &stop;
+        let teller = stop.teller();
         let agents: Vec<_> = (0..AGENTS)
             .map(|seed| {
                 scope.spawn(move || {
                     let mut agent = Agent::new(proxy, tally, seed);
-                    while !stop.load(Ordering::Relaxed) {
+                    while !stop.is_told() {
                         agent.step();
                         thread::sleep(PACE);
                     }
@@ -117,7 +118,7 @@ fn soak(proxy: &Proxy, tally: &Tally, length: Duration) -> Vec<Sample> {
             }
             samples.push(sample);
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(teller);
     });
     samples
 }
