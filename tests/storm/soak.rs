@@ -28,9 +28,10 @@ const AGENTS: u64 = 6;
 const PACE: Duration = Duration::from_millis(1);
 
 /// By so much may the median of resident memory in the last third stand above that of the
-/// first: what an allocator keeps after an unlucky hour, and below an octet for each request
-/// of fifteen minutes.
-const MARGIN_KIB: u64 = 512;
+/// first: blocks for a head or a read that the free lists gain when chance has it that more
+/// exchanges than ever meet on one worker. In fifteen minutes it is less than two octets an
+/// exchange.
+const MARGIN_KIB: u64 = 1024;
 
 /// The same for descriptors: they follow the traffic of the moment.
 const MARGIN_DESCRIPTORS: usize = 8;
@@ -82,16 +83,23 @@ fn mixed_traffic_for_long_keeps_nothing() {
     judge(&samples);
 }
 
-/// Lets the agents work for `length`, and looks at the process meanwhile.
+/// Warms up with a crowd, so that the most memory that such traffic keeps is kept from
+/// the beginning; then lets the agents work, and looks at the process meanwhile.
 fn soak(proxy: &Proxy, tally: &Tally, length: Duration) -> Vec<Sample> {
-    let stop = Stop::default();
+    let warm_up = (length / 4).min(Duration::from_secs(60));
+    work(proxy, tally, AGENTS * 4, warm_up);
+    work(proxy, tally, AGENTS, length - warm_up)
+}
+
+/// So many agents work for `length`; what was seen of the process meanwhile.
+fn work(proxy: &Proxy, tally: &Tally, agents: u64, length: Duration) -> Vec<Sample> {
+    let stop = &Stop::default();
     let period = (length / 600).clamp(Duration::from_millis(50), Duration::from_secs(1));
     let begun = Instant::now();
     let mut samples = Vec::new();
     thread::scope(|scope| {
-        let stop = &stop;
         let teller = stop.teller();
-        let agents: Vec<_> = (0..AGENTS)
+        let agents: Vec<_> = (0..agents)
             .map(|seed| {
                 scope.spawn(move || {
                     let mut agent = Agent::new(proxy, tally, seed);
@@ -133,11 +141,10 @@ fn tell(sample: &Sample) {
     );
 }
 
-/// Compares the last third with the first, the first quarter left out for warming up.
+/// Compares the last third with the first.
 fn judge(samples: &[Sample]) {
-    let warm = &samples[samples.len() / 4..];
-    let third = warm.len() / 3;
-    let (first, last) = (&warm[..third], &warm[warm.len() - third..]);
+    let third = samples.len() / 3;
+    let (first, last) = (&samples[..third], &samples[samples.len() - third..]);
     let memory = |part: &[Sample]| median(part.iter().map(|s| s.resident_kib).collect());
     let descriptors = |part: &[Sample]| median(part.iter().map(|s| s.descriptors).collect());
     let (memory_before, memory_after) = (memory(first), memory(last));
