@@ -2,6 +2,7 @@
 //! its own, and what reaches all of them: new routes, and the end.
 
 use std::collections::hash_map::RandomState;
+use std::convert::Infallible;
 use std::fmt;
 use std::hash::BuildHasher;
 use std::io;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::access_log::AccessLog;
@@ -86,6 +87,8 @@ pub struct Engine {
     threads: Vec<JoinHandle<()>>,
     admissions: Arc<Semaphore>,
     connections: u32,
+    /// Closed when nobody accepts any more: each accept loop holds a sender.
+    accepting: mpsc::Receiver<Infallible>,
     limits: Arc<Limits>,
     metrics: Option<Arc<Metrics>>,
     drain: CancellationToken,
@@ -104,12 +107,14 @@ impl Engine {
             }
         };
         let connections = u32::try_from(setup.limits.connections).unwrap_or(u32::MAX);
+        let (accepts, accepting) = mpsc::channel(1);
         let mut engine = Engine {
             address: listeners.address(),
             workers: Vec::with_capacity(workers),
             threads: Vec::with_capacity(workers),
             admissions: Arc::new(Semaphore::new(setup.limits.connections)),
             connections,
+            accepting,
             limits: Arc::clone(&setup.limits),
             metrics: setup.metrics.then(|| Arc::new(Metrics::new())),
             drain: CancellationToken::new(),
@@ -131,13 +136,18 @@ impl Engine {
                 engine.drain.child_token(),
             ));
             engine
-                .start_worker(worker, sockets)
+                .start_worker(worker, sockets, accepts.clone())
                 .map_err(StartError::Worker)?;
         }
         Ok(engine)
     }
 
-    fn start_worker(&mut self, worker: Arc<Worker>, sockets: Vec<StdListener>) -> io::Result<()> {
+    fn start_worker(
+        &mut self,
+        worker: Arc<Worker>,
+        sockets: Vec<StdListener>,
+        accepts: mpsc::Sender<Infallible>,
+    ) -> io::Result<()> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let listeners = {
             let _reactor = runtime.enter();
@@ -149,7 +159,7 @@ impl Engine {
         let thread = std::thread::Builder::new()
             .name("worker".into())
             .spawn(move || {
-                work(&runtime, &worker, listeners, &admissions, &stop);
+                work(&runtime, &worker, listeners, &admissions, accepts, &stop);
                 // A resolver that hangs in a blocking call must not hold up the end.
                 runtime.shutdown_background();
             })?;
@@ -177,12 +187,16 @@ impl Engine {
 
     /// Stops accepting, closes idle connections, and waits until all exchanges have
     /// ended, at most for the drain deadline. `false`: some had to be cut.
-    pub async fn drain(self) -> bool {
+    pub async fn drain(mut self) -> bool {
         self.drain.cancel();
-        let all_ended = self.admissions.acquire_many(self.connections);
-        tokio::time::timeout(self.limits.drain_time, all_ended)
-            .await
-            .is_ok()
+        let limit = self.limits.drain_time;
+        let all_ended = async {
+            // Who was in the accept queue is admitted first: asking for all admissions
+            // would keep them from everybody who asks later.
+            while self.accepting.recv().await.is_some() {}
+            self.admissions.acquire_many(self.connections).await.is_ok()
+        };
+        tokio::time::timeout(limit, all_ended).await == Ok(true)
     }
 }
 
@@ -209,6 +223,7 @@ fn work(
     worker: &Arc<Worker>,
     listeners: Vec<TcpListener>,
     admissions: &Arc<Semaphore>,
+    accepts: mpsc::Sender<Infallible>,
     stop: &CancellationToken,
 ) {
     runtime.block_on(async {
@@ -217,15 +232,22 @@ fn work(
                 listener,
                 Arc::clone(worker),
                 Arc::clone(admissions),
+                accepts.clone(),
             )));
         }
+        drop(accepts);
         let sweeper = tokio::spawn(sweep(Arc::clone(worker)));
         stop.cancelled().await;
         sweeper.abort();
     });
 }
 
-async fn accept_all(listener: TcpListener, worker: Arc<Worker>, admissions: Arc<Semaphore>) {
+async fn accept_all(
+    listener: TcpListener,
+    worker: Arc<Worker>,
+    admissions: Arc<Semaphore>,
+    _accepts: mpsc::Sender<Infallible>,
+) {
     let connections = Connections::of(Arc::clone(&worker));
     let log = Arc::clone(&worker.log);
     let stop = worker.drain.clone();

@@ -16,6 +16,8 @@ pub enum After {
     Close,
     /// The TCP stream ends; over TLS without close_notify, as an attacker would cut it.
     Cut,
+    /// Another protocol from here on, in which everything is sent back.
+    Echo,
 }
 
 /// The way back to the client that sent a request. What is written leaves at once.

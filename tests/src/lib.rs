@@ -18,6 +18,10 @@
 //! assert_eq!(client.read_response("GET").status(), 204);
 //! ```
 //!
+//! The targets: `wire` (a module a subject), `rfc` (a file a section), `tls`, `clients`
+//! (real programs), `allocations`, `storm` (crowds, attackers that wait, reloads and ends
+//! in full traffic, a soak), and `tidy`, which reads sources and documents.
+//!
 //! Every [`Client`] reports what it received to its [`Proxy`], which fails the test
 //! at the end if a token is in there or in the log: each test is a leak test too.
 

@@ -4,8 +4,9 @@
 //!
 //! It reads strictly: what it cannot read is a [`Origin::faults`] entry, not a guess.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
@@ -16,6 +17,7 @@ use tokio_rustls::rustls::ServerConfig;
 use crate::answer::{After, Answer, Connection};
 use crate::process::GUARD;
 use crate::received::{BodyFraming, Hello, Received, fault, read_head, read_line, shake_hands};
+use crate::upstream::listen;
 
 /// Decides the answer to one complete request.
 pub type Handler = dyn Fn(&Received, &mut Answer<'_>) -> io::Result<After> + Send + Sync;
@@ -32,32 +34,66 @@ struct Shared {
     record: Mutex<Record>,
     changed: Condvar,
     stopping: AtomicBool,
+    is_forgetful: bool,
 }
 
 #[derive(Default)]
 struct Record {
     connections: usize,
-    requests: Vec<Received>,
+    heads: usize,
+    requests: BTreeMap<usize, Received>,
     faults: Vec<String>,
+}
+
+impl Record {
+    fn begin(&mut self, request: Received) -> usize {
+        self.heads += 1;
+        self.requests.insert(self.heads, request);
+        self.heads
+    }
+
+    /// A request that was not answered yet.
+    fn current(&mut self, index: usize) -> &mut Received {
+        self.requests.get_mut(&index).expect("a recorded request")
+    }
+
+    fn requests(&self) -> Vec<Received> {
+        self.requests.values().cloned().collect()
+    }
 }
 
 impl Origin {
     /// Starts a service on a free loopback port; `tls` absent means plain HTTP.
-    ///
-    /// # Panics
-    /// When loopback has no port to give.
     pub fn start(
         tls: Option<Arc<ServerConfig>>,
         handler: impl Fn(&Received, &mut Answer<'_>) -> io::Result<After> + Send + Sync + 'static,
     ) -> Origin {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
+        Origin::serving(tls, false, Box::new(handler))
+    }
+
+    /// The same, but it forgets a request with its answer, and faults altogether: for
+    /// traffic without end, among which clients come and go.
+    pub fn forgetful(
+        tls: Option<Arc<ServerConfig>>,
+        handler: impl Fn(&Received, &mut Answer<'_>) -> io::Result<After> + Send + Sync + 'static,
+    ) -> Origin {
+        Origin::serving(tls, true, Box::new(handler))
+    }
+
+    fn serving(
+        tls: Option<Arc<ServerConfig>>,
+        is_forgetful: bool,
+        handler: Box<Handler>,
+    ) -> Origin {
+        let listener = listen();
         let address = listener.local_addr().expect("a bound address");
         let shared = Arc::new(Shared {
             tls,
-            handler: Box::new(handler),
+            handler,
             record: Mutex::default(),
             changed: Condvar::new(),
             stopping: AtomicBool::new(false),
+            is_forgetful,
         });
         let accepting = Arc::clone(&shared);
         thread::spawn(move || accepting.accept(&listener));
@@ -69,6 +105,16 @@ impl Origin {
         self.address
     }
 
+    /// The upstream of a route, by address.
+    pub fn url(&self) -> String {
+        let scheme = if self.shared.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.address)
+    }
+
     /// The port it listens on.
     pub fn port(&self) -> u16 {
         self.address.port()
@@ -76,7 +122,7 @@ impl Origin {
 
     /// Every request so far, in the order their heads came.
     pub fn requests(&self) -> Vec<Received> {
-        self.shared.record().requests.clone()
+        self.shared.record().requests()
     }
 
     /// How many connections were accepted so far, whether a request came on them or not.
@@ -96,12 +142,12 @@ impl Origin {
     pub fn wait_for(&self, what: &str, enough: impl Fn(&[Received]) -> bool) -> Vec<Received> {
         let deadline = Instant::now() + GUARD;
         let mut record = self.shared.record();
-        while !enough(&record.requests) {
+        while !enough(&record.requests()) {
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(
                 !left.is_zero(),
                 "the upstream waited in vain: {what}: {:#?}",
-                record.requests
+                record.requests()
             );
             record = self
                 .shared
@@ -110,7 +156,7 @@ impl Origin {
                 .expect("a sound lock")
                 .0;
         }
-        record.requests.clone()
+        record.requests()
     }
 }
 
@@ -145,7 +191,10 @@ impl Shared {
             self.changed.notify_all();
             let shared = Arc::clone(&self);
             thread::spawn(move || {
-                if let Err(error) = shared.serve(connection, stream) {
+                let served = shared.serve(connection, stream);
+                if let Err(error) = served
+                    && !shared.is_forgetful
+                {
                     shared.note(|record| record.faults.push(error.to_string()));
                 }
             });
@@ -178,11 +227,7 @@ impl Shared {
             let Some(request) = read_head(stream, head)? else {
                 return stream.get_mut().finish(After::Close);
             };
-            let index = {
-                let mut record = self.record();
-                record.requests.push(request.clone());
-                record.requests.len() - 1
-            };
+            let index = self.record().begin(request.clone());
             self.changed.notify_all();
             if request
                 .all("expect")
@@ -191,8 +236,9 @@ impl Shared {
             {
                 Answer::toward(stream.get_mut(), &request).raw(b"HTTP/1.1 100 Continue\r\n\r\n")?;
             }
-            self.read_body(stream, index, &request.framing)?;
-            let request = self.record().requests[index].clone();
+            let read = self.read_body(stream, index, &request.framing);
+            let request = self.take(index);
+            read?;
             let mut answer = Answer::toward(stream.get_mut(), &request);
             let after = (self.handler)(&request, &mut answer)?;
             let closing = request
@@ -202,8 +248,18 @@ impl Shared {
             match after {
                 After::Keep if !closing => {}
                 After::Keep => return stream.get_mut().finish(After::Close),
+                After::Echo => return echo(stream),
                 After::Close | After::Cut => return stream.get_mut().finish(after),
             }
+        }
+    }
+
+    /// The request as it was read, which a forgetful service keeps no longer.
+    fn take(&self, index: usize) -> Received {
+        let mut record = self.record();
+        match self.is_forgetful {
+            true => record.requests.remove(&index).expect("recorded once"),
+            false => record.current(index).clone(),
         }
     }
 
@@ -233,13 +289,13 @@ impl Shared {
                     break;
                 }
                 self.note(|record| {
-                    if let BodyFraming::Chunked(chunks) = &mut record.requests[index].framing {
+                    if let BodyFraming::Chunked(chunks) = &mut record.current(index).framing {
                         *chunks += 1;
                     }
                 });
             },
         }
-        self.note(|record| record.requests[index].complete = true);
+        self.note(|record| record.current(index).complete = true);
         Ok(())
     }
 
@@ -259,12 +315,25 @@ impl Shared {
             }
             let taken = ready.len().min(usize::try_from(left).unwrap_or(usize::MAX));
             self.note(|record| {
-                let body = &mut record.requests[index].body;
+                let body = &mut record.current(index).body;
                 body.extend_from_slice(&ready[..taken]);
             });
             stream.consume(taken);
             left -= taken as u64;
         }
         Ok(())
+    }
+}
+
+/// Sends back what comes until nothing more comes.
+fn echo<S: Connection>(stream: &mut BufReader<S>) -> io::Result<()> {
+    loop {
+        let octets = stream.fill_buf()?.to_vec();
+        if octets.is_empty() {
+            return stream.get_mut().finish(After::Close);
+        }
+        stream.get_mut().write_all(&octets)?;
+        stream.get_mut().flush()?;
+        stream.consume(octets.len());
     }
 }

@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
@@ -112,10 +114,11 @@ impl Proxy {
         self.folder.path()
     }
 
-    /// Writes the routes file anew; [`reload`](Self::reload) makes it count.
+    /// Replaces the routes file as a whole; [`reload`](Self::reload) makes it count.
     pub fn rewrite_routes(&self, text: impl Display) {
-        let path = self.folder.path().join("routes.json");
-        fs::write(path, text.to_string()).expect("routes.json");
+        let new = self.folder.path().join("routes.json.new");
+        fs::write(&new, text.to_string()).expect("routes.json.new");
+        fs::rename(new, self.folder.path().join("routes.json")).expect("routes.json");
     }
 
     /// All of standard error so far.
@@ -183,6 +186,27 @@ impl Proxy {
         fs::read_dir(path).expect("/proc/pid/fd").count()
     }
 
+    /// Waits until no more descriptors are open than `count`.
+    pub fn wait_for_descriptors(&self, count: usize) {
+        let begun = Instant::now();
+        while self.open_descriptors() > count {
+            let open = self.open_descriptors();
+            assert!(begun.elapsed() < GUARD, "{open} descriptors, not {count}");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Processor time so far, of all threads, to the hundredth of a second.
+    pub fn processor_time(&self) -> Duration {
+        let path = format!("/proc/{}/stat", self.pid());
+        let stat = fs::read_to_string(path).expect("/proc/pid/stat");
+        // The name, in parentheses, may hold anything; utime and stime are fields 14 and 15.
+        let behind_name = &stat[stat.rfind(')').expect("a name") + 1..];
+        let fields = behind_name.split_whitespace().skip(11).take(2);
+        let ticks = fields.map(|field| field.parse::<u64>().expect("a number"));
+        Duration::from_millis(ticks.sum::<u64>() * 10)
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process(pid_of(&self.child), signal).expect("the process is there");
@@ -233,7 +257,7 @@ impl Drop for Proxy {
             self.leaks.stream("the log").feed(&octets);
             log.push_str(&String::from_utf8_lossy(&octets));
         }
-        if std::thread::panicking() {
+        if thread::panicking() {
             eprintln!("the log of cred-proxy:\n{log}");
             return;
         }

@@ -291,15 +291,6 @@ fn a_tls_handshake_that_does_not_end_is_a_504() {
     drop(stream);
 }
 
-/// Waits until the proxy has no more descriptors than before.
-fn descriptors_return_to(proxy: &Proxy, before: usize) {
-    let begun = Instant::now();
-    while proxy.open_descriptors() > before {
-        assert!(begun.elapsed() < GUARD, "the connection is kept");
-        thread::yield_now();
-    }
-}
-
 #[test]
 fn a_connection_that_lingers_ends_when_its_client_is_silent() {
     let (_upstream, proxy) = with(flag::LINGER_IDLE_TIME);
@@ -308,7 +299,7 @@ fn a_connection_that_lingers_ends_when_its_client_is_silent() {
     let answer = client.ask(request("POST", "/api/x", "Content-Length: +1\r\n"));
     assert_eq!(answer.status(), 400);
     client.wait_for_close();
-    takes_its_time(|| descriptors_return_to(&proxy, before));
+    takes_its_time(|| proxy.wait_for_descriptors(before));
 }
 
 #[test]
@@ -327,7 +318,7 @@ fn a_connection_that_lingers_ends_even_if_its_client_goes_on_and_on() {
             thread::yield_now();
         }
     });
-    descriptors_return_to(&proxy, before);
+    proxy.wait_for_descriptors(before);
 }
 
 #[test]

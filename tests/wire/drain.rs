@@ -1,12 +1,12 @@
 //! Section 1, SIGTERM and SIGINT: no new connections, exchanges finish, the rest is cut.
 
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{OK, get, pair, request, response};
-use harness::{Ending, GUARD, Peer, Proxy, Service, Upstream, flag};
+use crate::support::{OK, get, pair, request};
+use harness::peer::STILL;
+use harness::{Ending, GUARD, Peer, Proxy, Upstream, flag};
 use rustix::process::Signal;
 
 #[test]
@@ -117,47 +117,32 @@ fn the_drain_waits_eight_seconds_by_default() {
 }
 
 #[test]
-fn a_drain_under_traffic_completes_every_answer_that_it_begins() {
-    let body = "x".repeat(50_000);
-    let service = Service::plain(move |_| response("200 OK", "", &body).into_bytes());
-    let proxy = Proxy::to_url(&service.url()).log("error").start();
-    let begun = AtomicUsize::new(0);
-    let answered: usize = thread::scope(|scope| {
-        let traffic: Vec<_> = (0..4)
-            .map(|_| {
-                let mut client = proxy.client();
-                let begun = &begun;
-                scope.spawn(move || {
-                    for count in 0.. {
-                        begun.fetch_add(1, Ordering::SeqCst);
-                        // Closed between two exchanges, and never within one.
-                        if client.push(get("/api/x").as_bytes()).is_err() {
-                            return count;
-                        }
-                        match client.read_head_or_end() {
-                            None => return count,
-                            Some(head) => {
-                                assert_eq!(
-                                    (head.status(), head.content_length()),
-                                    (200, Some(50_000))
-                                );
-                                client.read_exact(50_000);
-                            }
-                        }
-                    }
-                    0
-                })
-            })
-            .collect();
-        while begun.load(Ordering::SeqCst) < 100 {
-            thread::yield_now();
-        }
-        proxy.signal(Signal::TERM);
-        traffic
-            .into_iter()
-            .map(|t| t.join().expect("no panic"))
-            .sum()
-    });
-    assert!(answered > 90, "{answered} exchanges");
+fn who_waits_in_the_accept_queue_is_served_before_the_end() {
+    let upstream = Upstream::plain();
+    let proxy = Proxy::to(&upstream)
+        .arg("--threads")
+        .arg("1")
+        .limit(flag::CONNECTIONS, 1)
+        .start();
+    let mut served = proxy.client();
+    served.send(get("/api/served"));
+    let mut service = upstream.accept();
+    service.read_head();
+    let mut waiting: Vec<_> = (0..3).map(|_| proxy.client()).collect();
+    for client in &mut waiting {
+        client.send(get("/api/waiting"));
+    }
+    proxy.signal(Signal::TERM);
+    assert!(!waiting[0].readable_within(STILL), "not served, not reset");
+    service.send(OK);
+    assert_eq!(served.read_response("GET").text(), "ok");
+    served.close();
+    for mut client in waiting {
+        // The pooled connection of the exchange before.
+        assert_eq!(service.read_head().start_line(), "GET /waiting HTTP/1.1");
+        service.send(OK);
+        let answer = client.read_response("GET");
+        assert_eq!((answer.text().as_str(), answer.closes()), ("ok", true));
+    }
     assert_eq!(proxy.wait_for_end().code(), Some(0));
 }

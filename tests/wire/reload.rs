@@ -138,28 +138,3 @@ fn a_bad_file_leaves_the_old_routes_and_one_line_says_why() {
     upstream.accept().answer(OK);
     assert_eq!(client.read_response("GET").status(), 200);
 }
-
-#[test]
-fn reloads_under_traffic_lose_no_request() {
-    let service = harness::Service::plain(|request| {
-        crate::support::response("200 OK", "", &request.target()).into_bytes()
-    });
-    let proxy = Proxy::to_url(&service.url()).log("error").start();
-    std::thread::scope(|scope| {
-        let traffic: Vec<_> = (0..4)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut client = proxy.client();
-                    for index in 0..200 {
-                        let answer = client.ask(get(&format!("/api/{index}")));
-                        assert_eq!(answer.text(), format!("/{index}"));
-                    }
-                })
-            })
-            .collect();
-        while traffic.iter().any(|thread| !thread.is_finished()) {
-            proxy.reload();
-            std::thread::yield_now();
-        }
-    });
-}

@@ -6,6 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
@@ -21,6 +22,10 @@ pub(crate) trait ClientStream: AsyncRead + AsyncWrite + Unpin + Send {
     /// connection holds none.
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// Whether octets or the end have arrived, asked of the kernel: the reactor may not
+    /// have told of them yet.
+    fn has_input(&self) -> bool;
+
     /// Whether the peer has closed or reset, although octets may lie unread before that.
     fn has_hung_up(&self) -> bool;
 
@@ -33,21 +38,28 @@ impl ClientStream for TcpStream {
         self.poll_read_ready(context)
     }
 
+    fn has_input(&self) -> bool {
+        is_now(self, PollFlags::IN)
+    }
+
     fn has_hung_up(&self) -> bool {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let mut descriptors = [PollFd::new(self, PollFlags::RDHUP)];
-        let at_once = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        // A failing poll tells nothing; the next look, or the next write, will.
-        poll(&mut descriptors, Some(&at_once)).is_ok_and(|count| count > 0)
+        is_now(self, PollFlags::RDHUP)
     }
 
     fn reset_on_close(&self) {
         // Should it fail, the connection closes all the same.
         let _ = self.set_zero_linger();
     }
+}
+
+fn is_now(stream: &TcpStream, what: PollFlags) -> bool {
+    let mut descriptors = [PollFd::new(stream, what)];
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // A failing poll tells nothing; the next look, or the next write, will.
+    poll(&mut descriptors, Some(&at_once)).is_ok_and(|count| count > 0)
 }
 
 /// A client connection while it is being served.
@@ -81,8 +93,9 @@ impl<S: ClientStream> Client<S> {
     }
 
     /// Waits, without a buffer, until the client sends something. `false`: it closed, was
-    /// idle too long, or the process is draining. `due` is settled when there is a wait:
-    /// a client that is never silent costs no look at the clock.
+    /// idle too long, or the process is draining and nothing has arrived: a request that was
+    /// there before the end is answered. `due` is settled when there is a wait: a client
+    /// that is never silent costs no look at the clock.
     pub(crate) fn poll_readable<D: Future<Output = ()>>(
         &mut self,
         context: &mut Context<'_>,
@@ -94,7 +107,8 @@ impl<S: ClientStream> Client<S> {
             return Poll::Ready(result.is_ok());
         }
         let due = *due.get_or_insert_with(|| Instant::now() + idle_time);
-        if drained.poll(context).is_ready() || self.deadline.poll_passed(context, due).is_ready() {
+        let is_over = drained.poll(context).is_ready() && !self.stream.has_input();
+        if is_over || self.deadline.poll_passed(context, due).is_ready() {
             return Poll::Ready(false);
         }
         Poll::Pending
@@ -134,7 +148,8 @@ impl<S: ClientStream> Client<S> {
                     Poll::Pending => break,
                 }
             }
-            if due.is_none() && drained.as_mut().poll(context).is_ready() {
+            let is_over = due.is_none() && drained.as_mut().poll(context).is_ready();
+            if is_over && !self.stream.has_input() {
                 return Poll::Ready(Ok(HeadEnd::Silence));
             }
             let next = due.unwrap_or_else(|| {

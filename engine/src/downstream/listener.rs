@@ -1,5 +1,6 @@
 //! Listening sockets, and the loop that accepts on one of them.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
@@ -86,6 +87,9 @@ pub(crate) type Admission = OwnedSemaphorePermit;
 /// Accepts until `stop`, each connection with its admission. While the process is at its
 /// limit, at most one accepted connection a listener waits here, the others in the
 /// accept queue.
+///
+/// At the end the queue is emptied before the socket is closed, for the kernel resets what
+/// is in it; requests may have been sent on it long ago.
 pub(crate) async fn accept(
     listener: TcpListener,
     admissions: Arc<Semaphore>,
@@ -93,10 +97,11 @@ pub(crate) async fn accept(
     report: impl Fn(&io::Error),
     mut serve: impl FnMut(TcpStream, Admission),
 ) {
+    let mut waiting = VecDeque::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
         };
         let stream = match accepted {
             Ok((stream, _)) => stream,
@@ -110,16 +115,46 @@ pub(crate) async fn accept(
                 continue;
             }
         };
+        if let Err(error) = stream.set_nodelay(true) {
+            report(&error); // Slower, not wrong.
+        }
         let admission = tokio::select! {
             admission = Arc::clone(&admissions).acquire_owned() => admission,
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => {
+                waiting.push_back(stream);
+                break;
+            }
         };
         let Ok(admission) = admission else {
             return; // The semaphore is never closed; were it, nobody could be served.
         };
-        if let Err(error) = stream.set_nodelay(true) {
-            report(&error); // Slower, not wrong.
-        }
         serve(stream, admission);
     }
+    if let Err(error) = empty(listener, &mut waiting) {
+        report(&error);
+    }
+    for stream in waiting {
+        let Ok(admission) = Arc::clone(&admissions).acquire_owned().await else {
+            return;
+        };
+        serve(stream, admission);
+    }
+}
+
+/// Takes what is in the accept queue, no more than it holds, and closes the socket.
+fn empty(listener: TcpListener, waiting: &mut VecDeque<TcpStream>) -> io::Result<()> {
+    let listener = listener.into_std()?;
+    for _ in 0..ACCEPT_BACKLOG {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(true)?;
+                stream.set_nodelay(true)?;
+                waiting.push_back(TcpStream::from_std(stream)?);
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

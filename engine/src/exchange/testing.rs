@@ -25,6 +25,10 @@ impl ClientStream for DuplexStream {
         Poll::Ready(Ok(())) // A pipe can't tell; the read itself waits.
     }
 
+    fn has_input(&self) -> bool {
+        false // Nor this.
+    }
+
     fn has_hung_up(&self) -> bool {
         false // Nor this; a pipe's reader sees the end when it gets there.
     }
