@@ -113,16 +113,17 @@ impl End {
     }
 }
 
+/// Has the proxy read all that was sent on `stream`?
+pub fn is_read(stream: &TcpStream) -> bool {
+    let unsent = |state: State| state.unsent > 0;
+    let unread = |state: State| state.unread > 0;
+    !End::own(stream).state().is_some_and(unsent) && !End::other(stream).state().is_some_and(unread)
+}
+
 /// Waits until the proxy has read all that was sent on `stream`.
 pub fn wait_until_read(stream: &TcpStream) {
-    let (own, other) = (End::own(stream), End::other(stream));
     let deadline = Instant::now() + GUARD;
-    loop {
-        let unsent = own.state().is_some_and(|state| state.unsent > 0);
-        let unread = other.state().is_some_and(|state| state.unread > 0);
-        if !unsent && !unread {
-            return;
-        }
+    while !is_read(stream) {
         assert!(Instant::now() < deadline, "what was sent is not read");
         std::thread::yield_now();
     }
