@@ -2,3 +2,5 @@
 //! proxy holds afterwards, and whether a faulty proxy would be found out.
 
 mod every_octet;
+mod leaks;
+mod teeth;

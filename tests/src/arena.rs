@@ -114,9 +114,14 @@ impl Arena {
         breaches.into_inner().expect("a sound lock")
     }
 
-    /// What each proxy holds now.
+    /// The proxies.
+    pub fn proxies(&self) -> &[Proxy] {
+        &self.proxies
+    }
+
+    /// What each proxy holds when nothing goes on.
     pub fn census(&self) -> Vec<Census> {
-        self.proxies.iter().map(Census::of).collect()
+        self.proxies.iter().map(Census::settled).collect()
     }
 
     /// Waits until each proxy holds what it held then, memory apart.

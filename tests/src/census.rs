@@ -1,11 +1,13 @@
 //! What a proxy holds: descriptors, connections, tasks, memory.
 
 use std::fs;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Instant;
 
 use crate::process::GUARD;
 use crate::proxy::Proxy;
+use crate::tcp_state::End;
 
 /// A count.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,16 +24,24 @@ pub struct Census {
 
 impl Census {
     /// Counts now. The scrape of the counts is not counted: it is over at the end.
+    ///
+    /// # Panics
+    /// When there is no admin address, or it keeps its connection.
     pub fn of(proxy: &Proxy) -> Census {
-        let (descriptors, sockets) = (proxy.open_descriptors(), sockets(proxy));
+        let (descriptors, sockets) = (proxy.open_descriptors(), sockets(proxy).len());
         let mut client = proxy.client_of(proxy.admin_address());
         let answer = client.ask("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        let text = answer.text();
+        let scrape = End::other(client.socket()).state();
         drop(client);
         let begun = Instant::now();
-        while proxy.open_descriptors() > descriptors && begun.elapsed() < GUARD {
+        while scrape.is_some_and(|scrape| self::sockets(proxy).contains(&scrape.inode)) {
+            assert!(
+                begun.elapsed() < GUARD,
+                "the admin address keeps {scrape:?}"
+            );
             thread::yield_now();
         }
+        let text = answer.text();
         let number = |name: &str| {
             let mut lines = text.lines();
             let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -43,6 +53,18 @@ impl Census {
             sockets,
             tasks: number("cred_proxy_tasks"),
             in_flight: number("cred_proxy_in_flight"),
+        }
+    }
+
+    /// Counts until nothing changes: a process that has just begun still closes files.
+    pub fn settled(proxy: &Proxy) -> Census {
+        let mut last = Census::of(proxy);
+        loop {
+            let now = Census::of(proxy);
+            if now == last {
+                return now;
+            }
+            last = now;
         }
     }
 
@@ -64,12 +86,15 @@ impl Census {
     }
 }
 
-fn sockets(proxy: &Proxy) -> usize {
+/// The inodes of its sockets.
+fn sockets(proxy: &Proxy) -> Vec<u32> {
     let folder = format!("/proc/{}/fd", proxy.pid());
     let entries = fs::read_dir(folder).expect("/proc/pid/fd");
     // One that is closed meanwhile is no socket any more.
     let targets = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
-    targets
-        .filter(|target| target.to_string_lossy().starts_with("socket:"))
-        .count()
+    let inode = |target: PathBuf| {
+        let name = target.to_str()?.strip_prefix("socket:[")?;
+        name.strip_suffix(']')?.parse().ok()
+    };
+    targets.filter_map(inode).collect()
 }

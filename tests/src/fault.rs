@@ -19,7 +19,7 @@ pub enum Fault {
 }
 
 /// The deadlines of a proxy on which stalls are tried.
-pub const STALL: Duration = Duration::from_millis(400);
+pub const STALL: Duration = Duration::from_millis(500);
 
 /// One of the four ways of octets: who acts, and whose octets are counted until then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

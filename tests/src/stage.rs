@@ -36,6 +36,11 @@ impl Slot {
         listener
     }
 
+    /// Drops connections that nobody has accepted.
+    pub(crate) fn clear(&self) {
+        while self.listener.accept().is_ok() {}
+    }
+
     /// A new connection to the proxy.
     pub fn connect(&self) -> Result<Endpoint, Breach> {
         let stream = TcpStream::connect_timeout(&self.proxy, self.guard);

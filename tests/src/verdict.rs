@@ -56,7 +56,8 @@ fn judge_requests(play: &Play<'_>) -> Result<usize, Breach> {
         breach_if(is_invented, "a truncated request looks whole")?;
         let is_short = request.is_whole() && request.payload != sent.payload;
         breach_if(is_short, "a whole request without all of its body")?;
-        let more = end.received.len() > request.used && !trial.recording.is_tunnel;
+        let more = end.received.len() > request.used && request.is_whole();
+        let more = more && !trial.recording.is_tunnel;
         breach_if(more, "octets behind the forwarded request")?;
     }
     breach_if(
