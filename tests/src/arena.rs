@@ -80,6 +80,10 @@ impl Arena {
             listeners.push(listener);
         }
         let proxy = builder.start();
+        // Its worker is at work: what it always holds is there to be counted.
+        let mut client = proxy.client();
+        let answer = client.ask("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(answer.status(), 204);
         for (at, listener) in listeners.into_iter().enumerate() {
             self.slots.push(Slot {
                 proxy: proxy.address(),
