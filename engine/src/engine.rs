@@ -154,6 +154,9 @@ impl Engine {
             let listeners = sockets.into_iter().map(TcpListener::from_std);
             listeners.collect::<io::Result<Vec<_>>>()?
         };
+        if let Some(metrics) = &self.metrics {
+            metrics.worker_begins(runtime.metrics());
+        }
         let (admissions, stop) = (Arc::clone(&self.admissions), self.stop.clone());
         self.workers.push(Arc::clone(&worker));
         let thread = std::thread::Builder::new()

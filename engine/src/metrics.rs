@@ -1,5 +1,6 @@
 //! Counts for the admin address, in Prometheus' text format.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -9,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use tokio::runtime::RuntimeMetrics;
 
 /// What this process counts. Labels are route paths, status classes and error types: all
 /// of the operator's or our making, so that no client can grow them.
@@ -21,6 +23,9 @@ pub(crate) struct Metrics {
     in_flight: Gauge,
     pool_hits: Counter,
     pool_misses: Counter,
+    tasks: Gauge,
+    /// Where the tasks are: asked for at a scrape, so that none is counted by hand.
+    runtimes: Mutex<Vec<RuntimeMetrics>>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -56,6 +61,8 @@ impl Metrics {
             in_flight: Gauge::default(),
             pool_hits: Counter::default(),
             pool_misses: Counter::default(),
+            tasks: Gauge::default(),
+            runtimes: Mutex::default(),
         };
         metrics.registered()
     }
@@ -95,7 +102,27 @@ impl Metrics {
             "Exchanges for which an upstream connection was made",
             self.pool_misses.clone(),
         );
+        registry.register(
+            "tasks",
+            "Tasks alive on the workers: one a client connection, besides those that are always there",
+            self.tasks.clone(),
+        );
         self
+    }
+
+    /// A worker whose tasks are told.
+    pub(crate) fn worker_begins(&self, runtime: RuntimeMetrics) {
+        let runtimes = self.runtimes.lock();
+        runtimes
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(runtime);
+    }
+
+    fn count_tasks(&self) {
+        let runtimes = self.runtimes.lock();
+        let runtimes = runtimes.unwrap_or_else(PoisonError::into_inner);
+        let tasks: usize = runtimes.iter().map(RuntimeMetrics::num_alive_tasks).sum();
+        self.tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
     }
 
     /// Counts an exchange in; it counts itself out when dropped.
@@ -148,6 +175,7 @@ impl Metrics {
 
     /// The text that a scrape gets.
     pub(crate) fn render(&self) -> Result<String, std::fmt::Error> {
+        self.count_tasks();
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

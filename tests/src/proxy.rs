@@ -89,6 +89,19 @@ impl Proxy {
         &self.boot_line
     }
 
+    /// The address that the boot line names for metrics.
+    ///
+    /// # Panics
+    /// When the proxy was started without `--admin`.
+    pub fn admin_address(&self) -> SocketAddr {
+        let at = self
+            .boot_line
+            .rfind("127.0.0.1:")
+            .expect("the admin address");
+        let digits = self.boot_line[at..].split_whitespace().next();
+        digits.unwrap_or_default().parse().expect("an address")
+    }
+
     /// A new connection to it.
     pub fn client(&self) -> Client {
         Client::connect(self.address, &self.leaks)

@@ -39,6 +39,8 @@ pub struct State {
     pub unsent: u32,
     /// Octets received and not yet read.
     pub unread: u32,
+    /// The number by which `/proc/pid/fd` names the socket; 0 if nobody holds it.
+    pub inode: u32,
 }
 
 impl End {
@@ -71,7 +73,7 @@ impl End {
         if u16::from_ne_bytes([header[4], header[5]]) == NLMSG_ERROR {
             return None;
         }
-        // struct inet_diag_msg: 4 octets, the id (48), then three numbers of 4.
+        // struct inet_diag_msg: 4 octets, the id (48), then five numbers of 4.
         let number = |at: usize| rest[at..at + 4].try_into().map(u32::from_ne_bytes);
         let (unread, unsent) = (number(56).expect("4 octets"), number(60).expect("4 octets"));
         let state = rest[1];
@@ -79,6 +81,7 @@ impl End {
             is_established: state == ESTABLISHED,
             unsent,
             unread,
+            inode: number(68).expect("4 octets"),
         })
     }
 
@@ -113,16 +116,17 @@ impl End {
     }
 }
 
+/// Has the proxy read all that was sent on `stream`?
+pub fn is_read(stream: &TcpStream) -> bool {
+    let unsent = |state: State| state.unsent > 0;
+    let unread = |state: State| state.unread > 0;
+    !End::own(stream).state().is_some_and(unsent) && !End::other(stream).state().is_some_and(unread)
+}
+
 /// Waits until the proxy has read all that was sent on `stream`.
 pub fn wait_until_read(stream: &TcpStream) {
-    let (own, other) = (End::own(stream), End::other(stream));
     let deadline = Instant::now() + GUARD;
-    loop {
-        let unsent = own.state().is_some_and(|state| state.unsent > 0);
-        let unread = other.state().is_some_and(|state| state.unread > 0);
-        if !unsent && !unread {
-            return;
-        }
+    while !is_read(stream) {
         assert!(Instant::now() < deadline, "what was sent is not read");
         std::thread::yield_now();
     }

@@ -1,7 +1,5 @@
 //! Section 9, access log and metrics: what they tell, and what they never do.
 
-use std::net::SocketAddr;
-
 use crate::support::{OK, get, pair, request};
 use harness::upstream::Deaf;
 use harness::{Peer, Proxy, Upstream};
@@ -175,21 +173,8 @@ fn a_non_empty_debug_variable_is_the_debug_level() {
     }
 }
 
-/// The address that the boot line names for metrics.
-fn admin_of(proxy: &Proxy) -> SocketAddr {
-    let line = proxy.boot_line();
-    let at = line
-        .rfind("127.0.0.1:")
-        .expect("the admin address in the boot line");
-    let digits = &line[at..];
-    let end = digits
-        .find(|c: char| c.is_whitespace())
-        .unwrap_or(digits.len());
-    digits[..end].parse().expect("an address")
-}
-
 fn metrics_of(proxy: &Proxy) -> String {
-    let mut client = proxy.client_of(admin_of(proxy));
+    let mut client = proxy.client_of(proxy.admin_address());
     let answer = client.ask("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(answer.status(), 200);
     answer.text()
@@ -245,7 +230,7 @@ fn the_admin_address_serves_nothing_else_and_no_proxying() {
         .arg("--admin")
         .arg("127.0.0.1:0")
         .start();
-    let admin = admin_of(&proxy);
+    let admin = proxy.admin_address();
     assert_ne!(admin, proxy.address());
     for target in ["/", "/api/x", "/metricsx"] {
         let answer = proxy.client_of(admin).ask(get(target));

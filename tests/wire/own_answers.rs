@@ -1,11 +1,13 @@
 //! Section 7, the proxy's own answers, and what of section 4 it answers itself.
 
+use std::time::Duration;
+
 use crate::support::{
     OK, assert_own_answer, assert_refusal, get, pair, prove_nothing_left, request,
 };
 use harness::head::Framing;
 use harness::upstream::Deaf;
-use harness::{Ending, Peer, Proxy, Upstream};
+use harness::{Ending, Peer, Proxy, Upstream, flag};
 use serde_json::Value;
 
 #[test]
@@ -69,6 +71,26 @@ fn an_answer_to_head_has_no_body() {
         assert_refusal(&answer, 404);
     }
     client.assert_silent();
+}
+
+#[test]
+fn an_answer_to_head_has_no_body_even_if_its_head_was_not_understood() {
+    let upstream = Upstream::plain();
+    let short = Duration::from_millis(200);
+    let proxy = Proxy::to(&upstream)
+        .deadline(flag::REQUEST_HEAD_TIME, short)
+        .start();
+    for (octets, status) in [
+        ("HEAD /api/x HTTP/1.1\r\nHost : a\r\n\r\n", 400),
+        ("HEAD /api/x HTTP/1.1\r\n", 408),
+        ("\r\nHEAD /api/x", 408),
+    ] {
+        let mut client = proxy.client();
+        client.send(octets);
+        assert_eq!(client.read_response("HEAD").status(), status);
+        assert_eq!(client.wait_for_close().0, Ending::Closed, "{octets:?}");
+    }
+    prove_nothing_left(&proxy, &upstream);
 }
 
 #[test]

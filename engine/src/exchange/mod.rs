@@ -71,6 +71,9 @@ struct Exchange<'a, S> {
     response_begun: bool,
     /// Whether only the connection's end would tell the client that its response is over.
     ends_by_close: bool,
+    /// Whether the method is HEAD as far as anybody can see, although no head was understood:
+    /// the client expects no content whatever the answer (RFC 9110 §9.3.2).
+    begins_as_head: bool,
 }
 
 /// What is known of the request body if the exchange fails now.
@@ -100,7 +103,14 @@ async fn run<S: ClientStream>(
         body: RequestBody::Unknown,
         response_begun: false,
         ends_by_close: false,
+        begins_as_head: false,
     };
+    let octets = exchange.client.buffer.unread();
+    // The empty line that may stand before it is no part of it (RFC 9112 §2.2).
+    exchange.begins_as_head = octets
+        .strip_prefix(b"\r\n")
+        .unwrap_or(octets)
+        .starts_with(b"HEAD ");
     let head = match received {
         Ok(HeadEnd::Silence) => return Next::Cut,
         Ok(HeadEnd::NothingYet) => return Next::Reuse,

@@ -74,7 +74,7 @@ impl<S: ClientStream> Exchange<'_, S> {
     fn reply_context(&self, head: Option<&RequestHead>, keep: bool) -> ReplyContext {
         ReplyContext {
             format: head.map_or(ReplyFormat::Text, ReplyFormat::asked_by),
-            head_only: head.is_some_and(|head| head.method() == Method::Head),
+            head_only: head.map_or(self.begins_as_head, |head| head.method() == Method::Head),
             connection: match (keep, head.map(RequestHead::version)) {
                 (false, _) => ReplyConnection::Close,
                 (true, Some(Version::Http10)) => ReplyConnection::KeepAlive,
