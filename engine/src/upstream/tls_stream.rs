@@ -4,6 +4,10 @@
 //! deciphered where they lie, and what leaves in one write is sealed into one block. rustls's
 //! own buffers take a record a read, and move each octet twice more.
 
+mod outgoing;
+#[cfg(test)]
+mod tests;
+
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -16,11 +20,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::rustls::client::UnbufferedClientConnection;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::unbuffered::{
-    AppDataRecord, ConnectionState, EncodeError, EncryptError, InsufficientSizeError,
-    UnbufferedStatus,
-};
+use tokio_rustls::rustls::unbuffered::{AppDataRecord, ConnectionState, UnbufferedStatus};
 use tokio_rustls::rustls::{ClientConfig, Error as RustlsError};
+
+use outgoing::Outgoing;
 
 use crate::limits::{TLS_COPY_OCTETS, TLS_RECORD_OCTETS, TLS_WRITE_OCTETS};
 use crate::wire::ReadBuffer;
@@ -167,20 +170,21 @@ impl TlsStream {
                 }
                 step
             }
-            Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                self.outgoing.seal(|room| data.encode(room))
-            }
+            Ok(ConnectionState::EncodeTlsData(mut data)) => self
+                .outgoing
+                .seal(|room| data.encode(room))
+                .map(|()| Step::Progress),
             // What was sealed will leave before anything that is sealed later.
             Ok(ConnectionState::TransmitTlsData(data)) => {
                 data.done();
                 Ok(Step::Progress)
             }
             Ok(ConnectionState::WriteTraffic(mut traffic)) => match intent {
-                Intent::Read => Ok(Step::Done),
+                Intent::Read => Ok(()),
                 Intent::Write(octets) => self.outgoing.seal(|room| traffic.encrypt(octets, room)),
                 Intent::Close => self.outgoing.seal(|room| traffic.queue_close_notify(room)),
             }
-            .map(|_| Step::Done),
+            .map(|()| Step::Done),
             Ok(ConnectionState::PeerClosed) => {
                 self.peer_closed = true;
                 Ok(Step::Progress)
@@ -274,7 +278,8 @@ impl AsyncRead for TlsStream {
             }
             match this.poll_records(context) {
                 Poll::Ready(Ok(())) => {}
-                end => break end,
+                Poll::Ready(Err(error)) => break Poll::Ready(Err(error)),
+                Poll::Pending => break Poll::Pending,
             }
         };
         this.spilt = spilt;
@@ -368,79 +373,4 @@ impl fmt::Debug for TlsStream {
 
 fn invalid(error: RustlsError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
-}
-
-/// Sealed records, and how many of their octets have left.
-#[derive(Default)]
-struct Outgoing {
-    /// Longer than what is sealed: room that was made for records need not be made again.
-    block: Vec<u8>,
-    sealed: usize,
-    sent: usize,
-}
-
-/// An answer of rustls to a block that is too small for its records.
-trait TooSmall {
-    /// What it needs; or the error that this is.
-    fn required(self) -> Result<usize, RustlsError>;
-}
-
-impl TooSmall for EncodeError {
-    fn required(self) -> Result<usize, RustlsError> {
-        match self {
-            EncodeError::InsufficientSize(InsufficientSizeError { required_size }) => {
-                Ok(required_size)
-            }
-            EncodeError::AlreadyEncoded => Err(RustlsError::General(self.to_string())),
-        }
-    }
-}
-
-impl TooSmall for EncryptError {
-    fn required(self) -> Result<usize, RustlsError> {
-        match self {
-            EncryptError::InsufficientSize(InsufficientSizeError { required_size }) => {
-                Ok(required_size)
-            }
-            EncryptError::EncryptExhausted => Err(RustlsError::EncryptError),
-        }
-    }
-}
-
-impl Outgoing {
-    /// Puts records behind those that wait.
-    fn seal<E: TooSmall>(
-        &mut self,
-        mut write: impl FnMut(&mut [u8]) -> Result<usize, E>,
-    ) -> Result<Step, RustlsError> {
-        let room = self.block.get_mut(self.sealed..).unwrap_or_default();
-        let count = match write(room) {
-            Ok(count) => count,
-            Err(error) => {
-                self.block.resize(self.sealed + error.required()?, 0);
-                write(&mut self.block[self.sealed..]).map_err(|_| RustlsError::EncryptError)?
-            }
-        };
-        self.sealed += count;
-        Ok(Step::Progress)
-    }
-
-    /// Ready when all has left.
-    fn poll_send(&mut self, context: &mut Context<'_>, tcp: &mut TcpStream) -> Poll<io::Result<()>> {
-        while self.sent < self.sealed {
-            let rest = &self.block[self.sent..self.sealed];
-            match ready!(Pin::new(&mut *tcp).poll_write(context, rest))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => self.sent += count,
-            }
-        }
-        (self.sealed, self.sent) = (0, 0);
-        Poll::Ready(Ok(()))
-    }
-
-    fn give_back_memory(&mut self) {
-        if self.sealed == 0 {
-            self.block = Vec::new();
-        }
-    }
 }
