@@ -259,10 +259,15 @@ impl AsyncRead for TlsStream {
             if buffer.remaining() == 0 {
                 break Poll::Ready(Ok(()));
             }
-            let step = this.step(Intent::Read, &mut |octets| {
-                let used = pour(octets, buffer);
-                spilt.extend_from_slice(&octets[used..]);
-            });
+            // A session with nothing at hand need not be asked.
+            let step = if this.incoming.unread().is_empty() && this.failure.is_none() {
+                Ok(Step::Done)
+            } else {
+                this.step(Intent::Read, &mut |octets| {
+                    let used = pour(octets, buffer);
+                    spilt.extend_from_slice(&octets[used..]);
+                })
+            };
             match step {
                 Ok(Step::Progress) => continue,
                 Ok(Step::Done | Step::Handshaking) => {}
