@@ -154,6 +154,16 @@ pub const READ_BUFFER_CEILING_OCTETS: usize = 256 * KIB;
 /// A buffer larger than this is given back to the allocator, not to the free list.
 pub const READ_BUFFER_KEPT_OCTETS: usize = 64 * KIB;
 
+/// Plaintext of a TLS record at most (RFC 8446 §5.1).
+pub const TLS_RECORD_OCTETS: usize = 16 * KIB;
+
+/// Plaintext that is sealed and written toward a service at once.
+pub const TLS_WRITE_OCTETS: usize = 64 * KIB;
+
+/// What deciphered octets are copied by: longer copies are left to `rep movsb` by the C
+/// library, which is many times slower on some processors.
+pub const TLS_COPY_OCTETS: usize = 4 * KIB;
+
 /// Runs of one body that leave in a single vectored write.
 pub const RUNS_PER_WRITE: usize = 16;
 

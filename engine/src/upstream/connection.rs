@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::task::coop;
-use tokio_rustls::client::TlsStream;
 
+use super::tls_stream::TlsStream;
 use crate::route::PoolKey;
 
 /// The octets to and from a service.
@@ -23,7 +23,7 @@ pub enum UpstreamStream {
     Plain(TcpStream),
     /// An `https` upstream. Boxed: a session is some 1 KiB, and a stream is moved
     /// in and out of the pool by every exchange.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream>),
 }
 
 /// A connection toward a service, to be used by one exchange at a time.
@@ -66,8 +66,17 @@ impl UpstreamConnection {
         let look = pin!(coop::unconstrained(look));
         // The waker left behind is the one of nobody; the exchange's own first poll
         // takes its place.
-        look.poll(&mut Context::from_waker(Waker::noop()))
-            .is_pending()
+        let quiet = look.poll(&mut Context::from_waker(Waker::noop()));
+        self.give_back_memory();
+        quiet.is_pending()
+    }
+
+    /// To be called when an exchange is over: an idle connection holds no buffer.
+    pub(super) fn give_back_memory(&mut self) {
+        match &mut self.stream {
+            UpstreamStream::Plain(_) => {}
+            UpstreamStream::Tls(stream) => stream.give_back_memory(),
+        }
     }
 
     /// Says goodbye to a service whose connection is about to be dropped: a TLS client

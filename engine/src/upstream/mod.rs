@@ -15,6 +15,7 @@ mod dial_error;
 mod pool;
 mod proxy_tunnel;
 mod tls;
+mod tls_stream;
 
 #[cfg(test)]
 mod testing;
@@ -25,6 +26,7 @@ pub use connect::Connector;
 pub use connection::{UpstreamConnection, UpstreamStream};
 pub use dial_error::{ConnectProblem, DialError, DialStep, TlsProblem, TunnelProblem};
 pub use tls::{TlsSetupError, Trust};
+pub use tls_stream::TlsStream;
 
 use crate::limits::Limits;
 use crate::policy::Permit;

@@ -64,6 +64,7 @@ impl Pool {
             connection.say_goodbye();
             return;
         }
+        connection.give_back_memory();
         let since = Instant::now();
         let mut idle = self.lock();
         let queue = match idle.entry(connection.key()) {

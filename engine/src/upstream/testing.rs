@@ -196,7 +196,7 @@ pub(super) async fn readable(connection: &UpstreamConnection) {
 pub(super) fn tcp(stream: &UpstreamStream) -> &TcpStream {
     match stream {
         UpstreamStream::Plain(stream) => stream,
-        UpstreamStream::Tls(stream) => stream.get_ref().0,
+        UpstreamStream::Tls(stream) => stream.tcp(),
     }
 }
 

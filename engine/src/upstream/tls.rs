@@ -9,13 +9,12 @@ use std::time::{Duration, SystemTime};
 
 use rustls_native_certs::CertificateResult;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{CertificateError, ClientConfig, Error as RustlsError, RootCertStore};
 
 use super::dial_error::TlsProblem;
+use super::tls_stream::TlsStream;
 
 /// Whose signature makes a certificate good.
 pub enum Trust {
@@ -50,7 +49,7 @@ impl std::error::Error for TlsSetupError {}
 
 /// What every handshake shares: roots, suites, and the sessions that can be resumed.
 pub(super) struct TlsClient {
-    connector: TlsConnector,
+    config: Arc<ClientConfig>,
     has_roots: bool,
     warning: Option<String>,
 }
@@ -73,7 +72,7 @@ impl TlsClient {
         // The forwarder speaks nothing else; a service without it says so by an alert.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(TlsClient {
-            connector: TlsConnector::from(Arc::new(config)),
+            config: Arc::new(config),
             has_roots,
             warning,
         })
@@ -97,8 +96,8 @@ impl TlsClient {
         &self,
         name: ServerName<'static>,
         stream: TcpStream,
-    ) -> Result<TlsStream<TcpStream>, TlsProblem> {
-        let handshake = self.connector.connect(name, stream);
+    ) -> Result<TlsStream, TlsProblem> {
+        let handshake = TlsStream::handshake(Arc::clone(&self.config), name, stream);
         handshake.await.map_err(TlsProblem::from)
     }
 }
@@ -205,10 +204,8 @@ mod tests {
     use tokio_rustls::rustls::version::{TLS12, TLS13};
     use tokio_rustls::rustls::{ALL_VERSIONS, HandshakeKind};
 
-    type Session = TlsStream<TcpStream>;
-
     /// What comes of a service at 127.0.0.1 for one who trusts like this.
-    async fn dialled(acceptor: TlsAcceptor, trust: Trust) -> Result<Box<Session>, DialError> {
+    async fn dialled(acceptor: TlsAcceptor, trust: Trust) -> Result<Box<TlsStream>, DialError> {
         let (listener, address) = listen().await;
         let connector = connector(trust, None, "");
         let upstream = url("https", "127.0.0.1", address.port());
@@ -220,7 +217,7 @@ mod tests {
         ours.map(session)
     }
 
-    fn session(stream: UpstreamStream) -> Box<Session> {
+    fn session(stream: UpstreamStream) -> Box<TlsStream> {
         match stream {
             UpstreamStream::Tls(session) => session,
             UpstreamStream::Plain(_) => panic!("https without TLS"),
@@ -243,7 +240,7 @@ mod tests {
             let params = leaf(&["127.0.0.1"]);
             let acceptor = authority.acceptor_with(params, &[version], &[b"h2", b"http/1.1"]);
             let session = dialled(acceptor, authority.trust()).await.unwrap();
-            let (_, session) = session.get_ref();
+            let session = session.session();
             assert_eq!(session.protocol_version(), Some(version.version));
             assert_eq!(session.alpn_protocol(), Some(b"http/1.1".as_slice()));
         }
@@ -376,7 +373,7 @@ mod tests {
             // The ticket arrives behind the handshake and is taken in by the look.
             readable(&connection).await;
             assert!(connection.is_quiet());
-            let kind = session(connection.stream).get_ref().1.handshake_kind();
+            let kind = session(connection.stream).session().handshake_kind();
             assert_eq!(kind == Some(HandshakeKind::Resumed), resumed, "{kind:?}");
         }
     }

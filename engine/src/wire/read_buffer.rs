@@ -28,6 +28,16 @@ impl ReadBuffer {
         &self.octets
     }
 
+    /// The same, for who deciphers them in place.
+    pub(crate) fn unread_mut(&mut self) -> &mut [u8] {
+        &mut self.octets
+    }
+
+    /// Whether it holds no memory.
+    pub(crate) fn is_unallocated(&self) -> bool {
+        self.octets.capacity() == 0
+    }
+
     /// Drops `count` octets from the front.
     pub(crate) fn consume(&mut self, count: usize) {
         self.octets.advance(count);
