@@ -64,13 +64,11 @@ impl FieldName {
     pub fn recognize(octets: &[u8]) -> (FieldName, bool) {
         for name in of_length(octets.len()) {
             let ours = name.as_str();
+            if octets.eq_ignore_ascii_case(ours.as_bytes()) {
+                return (*name, true);
+            }
             if is_read_as(octets, ours) {
-                // Letters and digits are the same; a hyphen may be another octet.
-                let hyphens = octets.iter().zip(ours.bytes());
-                let spelt = hyphens.fold(true, |spelt, (octet, ours)| {
-                    spelt & ((ours != b'-') | (*octet == b'-'))
-                });
-                return (*name, spelt);
+                return (*name, false);
             }
         }
         (Other, false)
