@@ -69,9 +69,12 @@ fn is_push(suffix: &[u8]) -> bool {
 /// Decoded before it is split, after, or both, any number of times.
 fn asks_for_push(query: &[u8]) -> bool {
     let rounds = readings::decoded_again_and_again(query);
-    let mut parameters = rounds
-        .iter()
-        .flat_map(|query| query.split(|octet| b"&;".contains(octet)));
+    // Everybody splits at `&`, some at `;`, and some see no second query in a query.
+    let marks: [&[u8]; 4] = [b"&", b"&;", b"&?#", b"&;?#"];
+    let mut parameters = rounds.iter().flat_map(|query| {
+        let split = |marks: &'static [u8]| query.split(|octet| marks.contains(octet));
+        marks.into_iter().flat_map(split)
+    });
     parameters.any(|parameter| {
         let mut parts = parameter.splitn(2, |octet| *octet == b'=');
         let mut part = || word(&readings::decoded(parts.next().unwrap_or_default()));
