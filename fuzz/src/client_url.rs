@@ -17,6 +17,8 @@ pub(crate) struct Url {
 #[derive(Debug)]
 pub(crate) struct Reference {
     kind: Kind,
+    /// What a reader takes for a path that sees no host behind the slashes.
+    slashes: Option<Vec<u8>>,
     tail: Vec<u8>,
     /// No reader reads it in another way.
     pub(crate) is_plain: bool,
@@ -81,7 +83,12 @@ impl Reference {
         let in_uri = |octet: &u8| {
             octet.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(octet)
         };
+        let behind_scheme = match split_scheme(&slashes) {
+            (Some(scheme), _) if !scheme.eq_ignore_ascii_case(b"http") => None,
+            (_, rest) => Some(rest).filter(|rest| rest.starts_with(b"//")),
+        };
         Reference {
+            slashes: behind_scheme.map(<[u8]>::to_vec),
             kind,
             tail: tail.to_vec(),
             is_plain: is_usual && octets.iter().all(in_uri),
@@ -116,6 +123,15 @@ impl Reference {
             authority,
             path: without_dot_segments(&path),
             tail: self.tail.clone(),
+        })
+    }
+
+    /// Where a reader goes that sees no host behind the slashes.
+    pub(crate) fn resolve_without_host(&self, base: &Url) -> Option<Url> {
+        Some(Url {
+            path: without_dot_segments(self.slashes.as_ref()?),
+            tail: self.tail.clone(),
+            ..base.clone()
         })
     }
 

@@ -10,7 +10,8 @@ use engine::route::RouteTable;
 use std::sync::LazyLock;
 
 const PROXY: &str = "cred-proxy:9099";
-const TOKEN: &str = "s3cr3t-t0ken";
+/// With a character that no path has that is asked for here.
+const TOKEN: &str = "s3cr3t=t0ken";
 
 /// Two routes to one place, one within another, a base path, an address, plain http.
 const ROUTES: [(&str, &str, &str, &str); 9] = [
@@ -126,11 +127,13 @@ fn leads_where_it_did(asked: &str, reference: &[u8], rewritten: &[u8]) {
         return assert!(!read.is_plain, "{shown} leads to no route");
     };
     let reached = upstream_url(&route, &followed.path, &followed.tail);
-    let is_same = meant.is_some_and(|meant| meant.with_slash_after(route.3) == reached);
-    assert!(
-        is_same || (!read.is_plain && route == own),
-        "{shown} leads to {reached:?}"
-    );
+    let leads_there =
+        |meant: Option<Url>| meant.is_some_and(|meant| meant.with_slash_after(route.3) == reached);
+    // A reference that readers disagree about may lead where any of them goes, or stay.
+    let is_odd = !read.is_plain;
+    let is_right = leads_there(meant)
+        || (is_odd && (route == own || leads_there(read.resolve_without_host(&at_upstream))));
+    assert!(is_right, "{shown} leads to {reached:?}");
 }
 
 fn holds_nothing_it_must_not(asked: &str, reference: &[u8], rewritten: &[u8]) {
@@ -140,7 +143,9 @@ fn holds_nothing_it_must_not(asked: &str, reference: &[u8], rewritten: &[u8]) {
         let mut parts = octets.windows(TOKEN.len());
         parts.any(|part| part == TOKEN.as_bytes())
     };
-    assert!(has_token(reference) || !has_token(rewritten));
+    // A tab in it is dropped.
+    let said: Vec<u8> = reference.iter().copied().filter(|o| *o != b'\t').collect();
+    assert!(has_token(&said) || !has_token(rewritten));
     // Scheme, authority, a route's path, a base path.
     let bound = reference.len() + asked.len() + 2 * PROXY.len() + 64;
     assert!(rewritten.len() <= bound, "{} octets", rewritten.len());
