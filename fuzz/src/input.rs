@@ -1,7 +1,7 @@
 //! Inputs that are texts of several lines, so that seeds can be read and written by hand.
 
-use crate::delivery::{self, HEAD_LIMITS};
-use engine::message::{HeadLimits, HeadStorage, RequestHead, ResponseHead};
+use crate::delivery::HEAD_LIMITS;
+use engine::message::{HeadLimits, HeadScan, HeadStorage, RequestHead, ResponseHead};
 
 /// The lines of `input`, without LF or CRLF, empty ones left out.
 pub(crate) fn lines(input: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -38,7 +38,8 @@ pub(crate) fn response(octets: &[u8]) -> Option<ResponseHead> {
 }
 
 fn whole(octets: &[u8], limits: &HeadLimits) -> Option<HeadStorage> {
-    let end = delivery::scan(octets, limits).ok()??;
+    // Arriving in pieces is the matter of other targets, and costs as much as all else here.
+    let end = HeadScan::default().scan(octets, limits).ok()??;
     (end == octets.len()).then(|| HeadStorage {
         block: octets.to_vec(),
         ..HeadStorage::default()
