@@ -31,7 +31,63 @@ pub fn run(input: &[u8]) {
             "pieces of {octets} octets: {found:?}"
         );
     }
+    agrees_with_httparse(input);
     encoded_data_comes_back(input);
+}
+
+/// Asserts that httparse reads the same size in the first line, and that what httparse
+/// alone takes is refused for one of the reasons for which this decoder is the stricter.
+fn agrees_with_httparse(input: &[u8]) {
+    let theirs = match httparse::parse_chunk_size(input) {
+        Ok(httparse::Status::Complete(read)) => Some(read),
+        Ok(httparse::Status::Partial) | Err(httparse::InvalidChunkSize) => None,
+    };
+    let end = input.windows(2).position(|two| two == b"\r\n");
+    let Some(length) = end.map(|end| end + 2) else {
+        return assert_eq!(theirs, None, "there is no line");
+    };
+    let line = &input[..length];
+    let mut decoder = ChunkedDecoder::new(LIMITS);
+    match (decoder.decode(line), theirs) {
+        (Ok(step), Some((their_length, size))) => {
+            assert_eq!(
+                (step, their_length),
+                (Step::More { framing: length }, length)
+            );
+            // How much data the decoder now waits for, as far as that can be tried.
+            let (data, framing) = ([b'x'; 200], 0);
+            let step = decoder.decode(&data);
+            let expected = match usize::try_from(size).unwrap_or(usize::MAX).min(data.len()) {
+                // The beginning of a trailer field's name.
+                0 => Step::More {
+                    framing: data.len(),
+                },
+                data => Step::Data { framing, data },
+            };
+            assert_eq!(step, Ok(expected), "a size of {size}");
+        }
+        (Ok(_), None) => panic!("httparse does not take {}", line.escape_ascii()),
+        (Err(fault), Some(_)) => {
+            assert!(is_stricter(line), "{fault}: {}", line.escape_ascii());
+        }
+        (Err(_), None) => {}
+    }
+}
+
+/// What httparse lets pass: no size at all, white space after the size (RFC 9112 §7.1.1
+/// has "bad" white space around extensions), control characters and open quotes in
+/// extensions, and lines of any length.
+fn is_stricter(line: &[u8]) -> bool {
+    let content = line.strip_suffix(b"\r\n").unwrap_or(line);
+    let digits = content.iter().take_while(|octet| octet.is_ascii_hexdigit());
+    let (size, extension) = content.split_at(digits.count());
+    size.is_empty()
+        || extension.starts_with(b" ")
+        || extension.starts_with(b"\t")
+        || extension.iter().any(is_control)
+        || has_open_quotes(extension)
+        || content.len() > LIMITS.line_octets
+        || extension.len() > LIMITS.extension_octets
 }
 
 /// Reads as a connection does: what a step takes is gone, and the rest is given again.

@@ -1,9 +1,9 @@
-//! What no input may do to the engine's message layer: the bodies of the fuzz targets.
+//! What no input may do to the engine: the bodies of the fuzz targets.
 //!
 //! ```text
-//! fuzz_targets/*.rs ──▶ request_head, response_head, chunked ──▶ the engine's rooms
-//!    (libFuzzer)              ▲              │
-//! tests, over seeds/ ─────────┘              └──▶ naive, delivery, forwarded
+//! fuzz_targets/*.rs ──▶ a module for each target ──▶ the engine's rooms
+//!    (libFuzzer)              ▲         │
+//! tests, over seeds/ ─────────┘         └──▶ naive, readings, delivery, forwarded
 //! ```
 //!
 //! A body panics when the engine is wrong, and says nothing else. Each compares the
@@ -13,10 +13,19 @@
 //! is what request smuggling needs.
 
 pub mod chunked;
+mod client_url;
+pub mod connection_options;
 mod delivery;
 mod forwarded;
+pub mod framing;
+mod input;
 mod naive;
+pub mod push;
+mod readings;
 pub mod request_head;
 pub mod response_head;
+pub mod rewrite;
+pub mod route;
+pub mod routes_file;
 #[cfg(test)]
 mod seeds;

@@ -120,6 +120,30 @@ pub(crate) fn values<'a>(fields: &[Field<'a>], wanted: &str) -> Vec<&'a [u8]> {
     found.map(|(_, value)| *value).collect()
 }
 
+/// The members of a list over all its lines (RFC 9110 §5.6.1): a comma in quotes is none,
+/// and quotes that stay open reach to the end of their line.
+pub(crate) fn list<'a>(values: &[&'a [u8]]) -> Vec<&'a [u8]> {
+    let mut members = Vec::new();
+    for value in values {
+        let (mut start, mut at, mut quoted) = (0, 0, false);
+        while at < value.len() {
+            match value[at] {
+                b'\\' if quoted => at += 1,
+                b'"' => quoted = !quoted,
+                b',' if !quoted => {
+                    members.push(&value[start..at]);
+                    start = at + 1;
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        members.push(&value[start..]);
+    }
+    let members = members.into_iter().map(<[u8]>::trim_ascii);
+    members.filter(|member| !member.is_empty()).collect()
+}
+
 /// CTL of RFC 5234, HTAB left out.
 pub(crate) fn is_control(octet: &u8) -> bool {
     octet.is_ascii_control() && *octet != b'\t'

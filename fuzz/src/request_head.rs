@@ -70,7 +70,8 @@ fn same_head(head: &RequestHead, naive: &naive::Request<'_>, input: &[u8]) {
     assert!(section[..section.len() - raw.len()].ends_with(b"\r\n"));
 }
 
-fn same_framing(head: &RequestHead, naive: &naive::Request<'_>) {
+/// RFC 9112 §6.3, by its numbers.
+pub(crate) fn same_framing(head: &RequestHead, naive: &naive::Request<'_>) {
     let expected = naive::announced(&naive.fields, naive.version, false);
     let expected = expected.map(|announced| match announced {
         Announced::Nothing => RequestFraming::NoBody,

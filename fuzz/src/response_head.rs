@@ -73,12 +73,15 @@ fn same_head(head: &ResponseHead, naive: &naive::Response<'_>, input: &[u8]) {
     assert!(section[..section.len() - raw.len()].ends_with(b"\r\n"));
 }
 
-fn same_framing(method: Method, head: &ResponseHead, naive: &naive::Response<'_>) {
+/// RFC 9112 §6.3, by its numbers.
+pub(crate) fn same_framing(method: Method, head: &ResponseHead, naive: &naive::Response<'_>) {
     let announced = naive::announced(&naive.fields, naive.version, true);
     let expected = announced.map(|announced| match (method, naive.status, announced) {
         (_, 101, _) => ResponseFraming::Tunnel,
+        // 1. and 2.
         (Method::Head, _, _) | (_, 100..=199 | 204 | 304, _) => ResponseFraming::NoBody,
         (Method::Connect, 200..=299, _) => ResponseFraming::Tunnel,
+        // 4., 6. and 8.; what 3. and 5. are about announces nothing that is followed.
         (_, _, Announced::Chunked) => ResponseFraming::Chunked,
         (_, _, Announced::Length(length)) => ResponseFraming::ContentLength(length),
         (_, _, Announced::Nothing) => ResponseFraming::CloseDelimited,

@@ -175,6 +175,10 @@ mod tests {
             "service[x]=git-receive-pack",
             "?service=git-receive-pack",
             "x?service=git-receive-pack",
+            "service[?]=git-receive-pack",
+            "service%5Bx%5Da?b=git-receive-pack",
+            "service[?]=git-receive-pack;a=b",
+            "service[;#]=git-receive-pack&a=b",
         ] {
             let target = format!("o/r.git/info/refs?{query}");
             assert_eq!(push(&target).as_deref(), Some("o/r"), "{target}");

@@ -43,14 +43,25 @@ impl<'q> Query<'q> {
     }
 
     /// Whether a parameter with this name has this value, in any position and case.
+    ///
+    /// Here it also counts what only a service finds that splits at fewer marks: to it
+    /// `name[?]` is one name.
     pub(super) fn has(&self, name: &str, value: &str) -> bool {
-        self.values(name)
-            .any(|found| found.eq_ignore_ascii_case(value.as_bytes()))
+        let mut found = [&b"&"[..], b"&;", b"&?#", MARKS]
+            .into_iter()
+            .flat_map(|marks| self.split_at(marks));
+        found.any(|(found, text)| {
+            is_name(found, name) && text.eq_ignore_ascii_case(value.as_bytes())
+        })
     }
 
     fn parameters(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.split_at(MARKS)
+    }
+
+    fn split_at(&self, marks: &'static [u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.0
-            .split(|octet| matches!(octet, b'&' | b';' | b'?' | b'#'))
+            .split(|octet| marks.contains(octet))
             .map(|parameter| {
                 let mut parts = parameter.splitn(2, |octet| *octet == b'=');
                 let mut part = || {
@@ -61,6 +72,9 @@ impl<'q> Query<'q> {
             })
     }
 }
+
+/// What ends a parameter for some service.
+const MARKS: &[u8] = b"&;?#";
 
 /// Equal for some service: in any case; PHP reads `.`, space and `[` in a name as `_`,
 /// and to it and Rack `name[x]` is a part of `name`.

@@ -1,0 +1,4 @@
+//! The shell around [`engine_fuzz::framing::run`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| engine_fuzz::framing::run(input));
