@@ -10,6 +10,8 @@ use tokio::net::TcpStream;
 use tokio::task::coop;
 use tokio_rustls::client::TlsStream;
 
+#[cfg(feature = "pipes")]
+use crate::pipes::UpstreamPipe;
 use crate::route::PoolKey;
 
 /// The octets to and from a service.
@@ -24,6 +26,9 @@ pub enum UpstreamStream {
     /// An `https` upstream. Boxed: a session is some 1 KiB, and a stream is moved
     /// in and out of the pool by every exchange.
     Tls(Box<TlsStream<TcpStream>>),
+    /// What stands for either where there is no socket.
+    #[cfg(feature = "pipes")]
+    Pipe(Box<dyn UpstreamPipe>),
 }
 
 /// A connection toward a service, to be used by one exchange at a time.
@@ -91,6 +96,8 @@ impl AsyncRead for UpstreamStream {
         match self.get_mut() {
             UpstreamStream::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             UpstreamStream::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            #[cfg(feature = "pipes")]
+            UpstreamStream::Pipe(stream) => Pin::new(stream).poll_read(context, buffer),
         }
     }
 }
@@ -104,6 +111,8 @@ impl AsyncWrite for UpstreamStream {
         match self.get_mut() {
             UpstreamStream::Plain(stream) => Pin::new(stream).poll_write(context, octets),
             UpstreamStream::Tls(stream) => Pin::new(stream).poll_write(context, octets),
+            #[cfg(feature = "pipes")]
+            UpstreamStream::Pipe(stream) => Pin::new(stream).poll_write(context, octets),
         }
     }
 
@@ -115,6 +124,8 @@ impl AsyncWrite for UpstreamStream {
         match self.get_mut() {
             UpstreamStream::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             UpstreamStream::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            #[cfg(feature = "pipes")]
+            UpstreamStream::Pipe(stream) => Pin::new(stream).poll_write_vectored(context, slices),
         }
     }
 
@@ -122,6 +133,8 @@ impl AsyncWrite for UpstreamStream {
         match self {
             UpstreamStream::Plain(stream) => stream.is_write_vectored(),
             UpstreamStream::Tls(stream) => stream.is_write_vectored(),
+            #[cfg(feature = "pipes")]
+            UpstreamStream::Pipe(stream) => stream.is_write_vectored(),
         }
     }
 
@@ -129,6 +142,8 @@ impl AsyncWrite for UpstreamStream {
         match self.get_mut() {
             UpstreamStream::Plain(stream) => Pin::new(stream).poll_flush(context),
             UpstreamStream::Tls(stream) => Pin::new(stream).poll_flush(context),
+            #[cfg(feature = "pipes")]
+            UpstreamStream::Pipe(stream) => Pin::new(stream).poll_flush(context),
         }
     }
 
@@ -136,6 +151,8 @@ impl AsyncWrite for UpstreamStream {
         match self.get_mut() {
             UpstreamStream::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             UpstreamStream::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            #[cfg(feature = "pipes")]
+            UpstreamStream::Pipe(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
 }
