@@ -14,6 +14,7 @@
 
 pub mod chunked;
 mod delivery;
+pub mod exchange;
 mod forwarded;
 mod naive;
 pub mod request_head;
