@@ -117,6 +117,8 @@ fn on_connection(upstream: &Dialled) -> Vec<Exchange<'_>> {
             write.read, said,
             "left-over octets were taken for an answer"
         );
+        assert!(!request.body.is_broken, "no body: {request:?}");
+        assert!(begin == 0 || !write.unseen, "used again without a look");
         let method = request.head.method;
         let response = messages::response(&peer.said, said, method, peer.end == End::Closed);
         let mut exchange = Exchange {

@@ -39,6 +39,8 @@ pub(crate) struct Body {
     pub(crate) end: Option<usize>,
     /// Without chunk extensions and trailers, which have limits.
     pub(crate) is_plain: bool,
+    /// Nothing that may follow could make it a body.
+    pub(crate) is_broken: bool,
 }
 
 /// What follows the last message that could be read.
@@ -129,6 +131,7 @@ pub(crate) fn response<'a>(
                 data: unread_from(octets, begin).to_vec(),
                 end: ends_well.then_some(octets.len()),
                 is_plain: true,
+                is_broken: false,
             },
             (_, Announced::Length(_) | Announced::Chunked) => body(announced, octets, begin),
         };
@@ -206,6 +209,7 @@ fn body(announced: Announced, octets: &[u8], begin: usize) -> Body {
         data: unread[..length.min(unread.len())].to_vec(),
         end: (length <= unread.len()).then(|| begin + length),
         is_plain: true,
+        is_broken: false,
     }
 }
 
@@ -216,6 +220,7 @@ fn chunked(octets: &[u8], begin: usize) -> Body {
         data: Vec::new(),
         end: None,
         is_plain: true,
+        is_broken: false,
     };
     let mut at = begin;
     while let Some(line) = line(octets, &mut at) {
@@ -225,6 +230,7 @@ fn chunked(octets: &[u8], begin: usize) -> Body {
         let is_size = !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit);
         let size = str::from_utf8(digits).ok().filter(|_| is_size);
         let Some(size) = size.and_then(|size| u64::from_str_radix(size, 16).ok()) else {
+            body.is_broken = true;
             break;
         };
         if size == 0 {
@@ -237,7 +243,11 @@ fn chunked(octets: &[u8], begin: usize) -> Body {
         body.data.extend_from_slice(&rest[..size.min(rest.len())]);
         match rest.get(size..) {
             Some([b'\r', b'\n', ..]) => at += size + 2,
-            Some(_) | None => break,
+            None | Some([] | [b'\r']) => break,
+            Some(_) => {
+                body.is_broken = true;
+                break;
+            }
         }
     }
     body

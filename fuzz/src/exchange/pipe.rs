@@ -35,6 +35,8 @@ pub(crate) struct Write {
     pub(crate) begin: usize,
     /// Octets of this connection that had been read by then.
     pub(crate) read: usize,
+    /// Nobody had looked whether there is more, and there was.
+    pub(crate) unseen: bool,
 }
 
 /// One connection as its far end knows it.
@@ -49,6 +51,8 @@ pub(crate) struct Peer {
     timer: Option<Pin<Box<Sleep>>>,
     pieces: usize,
     width: usize,
+    /// The last read found nothing.
+    looked: bool,
     rested_from_read: bool,
     rested_from_write: bool,
     answers: usize,
@@ -95,6 +99,7 @@ impl Peer {
             timer: None,
             pieces: ALL,
             width: ALL,
+            looked: false,
             rested_from_read: true,
             rested_from_write: true,
             answers: 0,
@@ -182,6 +187,15 @@ impl Peer {
         Poll::Pending
     }
 
+    /// Whether a read would find something that nobody knows of.
+    fn has_unseen(&self) -> bool {
+        let next = matches!(
+            self.steps.front(),
+            Some(Step::Send(_) | Step::End | Step::Break)
+        );
+        !self.looked && (self.read < self.saying.len() || next)
+    }
+
     /// Says what follows from what was heard; `false`: nothing yet.
     fn answer(&mut self, answer: Answer) -> bool {
         let heard = messages::requests(&self.heard, Head::OfEngine);
@@ -218,7 +232,9 @@ impl AsyncRead for Pipe {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let peer = &mut *lock(&self.0);
+        peer.looked = true;
         ready!(peer.poll_saying(context))?;
+        peer.looked = false;
         let unread = &peer.saying[peer.read..];
         let unread = &unread[..unread.len().min(peer.pieces).min(buffer.remaining())];
         buffer.put_slice(unread);
@@ -263,6 +279,7 @@ impl AsyncWrite for Pipe {
             number: peer.writes_of_all.fetch_add(1, Ordering::Relaxed),
             begin,
             read: peer.said.len(),
+            unseen: peer.has_unseen(),
         });
         let mut room = peer.width;
         for slice in slices {
