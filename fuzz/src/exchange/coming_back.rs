@@ -166,6 +166,14 @@ fn same_response(
         return Err(format!("status {}", said.head.status));
     }
     equal("reason", said.head.reason, got.head.reason)?;
+    if got.head.status == 101 {
+        let asked = naive::values(&exchange.request.head.fields, "upgrade");
+        let chosen = naive::values(&said.head.fields, "upgrade");
+        let same = |(asked, chosen): (&&[u8], &&[u8])| asked.eq_ignore_ascii_case(chosen);
+        if asked.len() != 1 || chosen.len() != 1 || !asked.iter().zip(&chosen).all(same) {
+            return Err(format!("a switch that nobody asked for: {asked:?}"));
+        }
+    }
     same_fields(request, got, said)?;
     let statuses = |response: &Response<'_>| {
         let interims = response.interims.iter();

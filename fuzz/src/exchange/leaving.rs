@@ -142,8 +142,12 @@ fn on_connection(upstream: &Dialled) -> Vec<Exchange<'_>> {
         let Ok(response) = &exchange.response else {
             unreachable!("it has an end");
         };
+        // Who was not told to send a body may not be going to read it.
+        let expects = !naive::values(&exchange.request.head.fields, "expect").is_empty();
+        let unawaited = expects && !response.interims.iter().any(|one| one.status == 100);
         let last = is_last(&response.head.fields, response.head.version)
-            || response.body.announced == Announced::Nothing && peer.end == End::Closed;
+            || is_until_close(method, response)
+            || unawaited;
         (begin, said) = (request_end, response_end);
         if response.head.status == 101 {
             exchange.tunnel = Some(Tunnel {
@@ -164,6 +168,12 @@ fn on_connection(upstream: &Dialled) -> Vec<Exchange<'_>> {
         "kept for the next: {upstream:?}"
     );
     found
+}
+
+/// Whether only the end of its connection ends a response.
+pub(crate) fn is_until_close(method: &[u8], response: &Response<'_>) -> bool {
+    let bodiless = method == b"HEAD" || matches!(response.head.status, 100..=199 | 204 | 304);
+    response.body.announced == Announced::Nothing && !bodiless
 }
 
 /// Asserts that each is a request of the client's, in its order and at most once.
