@@ -4,7 +4,7 @@
 use crate::naive::{self, Announced, Field};
 
 use super::Transcript;
-use super::leaving::{Exchange, HOP_BY_HOP, equal, same};
+use super::leaving::{Exchange, HOP_BY_HOP, equal, is_until_close, same};
 use super::messages::{self, Request, Requests, Response, Rest, is_last, text};
 use super::pipe::{End, Peer};
 use super::routes::ROUTES;
@@ -117,9 +117,7 @@ fn well_framed(request: &Request<'_>, response: &Response<'_>) {
         !old || response.body.announced != Announced::Chunked,
         "chunks to 1.0"
     );
-    let bodiless =
-        request.head.method == b"HEAD" || matches!(response.head.status, 100..=199 | 204 | 304);
-    if response.body.announced == Announced::Nothing && !bodiless {
+    if is_until_close(request.head.method, response) {
         assert!(old && ends(response), "only the close ends {response:?}");
     }
     let last = is_last(&request.head.fields, request.head.version);
