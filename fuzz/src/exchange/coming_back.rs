@@ -147,7 +147,8 @@ fn answered_by(
         .position(|exchange| comes_from(exchange).is_ok());
     found.unwrap_or_else(|| {
         let reasons: Vec<_> = left.iter().map(comes_from).collect();
-        panic!("no upstream said {response:?}: {reasons:?}")
+        let (status, fields) = (response.head.status, kept(&response.head.fields, true));
+        panic!("no upstream said {status} {fields:?}: {reasons:?}")
     })
 }
 

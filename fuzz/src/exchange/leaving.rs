@@ -165,7 +165,8 @@ fn on_connection(upstream: &Dialled) -> Vec<Exchange<'_>> {
     };
     assert!(
         goes_on || peer.was_dropped,
-        "kept for the next: {upstream:?}"
+        "kept for the next: {}",
+        peer.heard.escape_ascii()
     );
     found
 }
@@ -192,7 +193,8 @@ pub(crate) fn check(transcript: &Transcript, asked: &Requests<'_>, exchanges: &[
             let found = rest.iter().position(|asked| same(asked, exchange).is_ok());
             let Some(found) = found else {
                 let reasons: Vec<_> = rest.iter().map(|asked| same(asked, exchange)).collect();
-                panic!("nobody asked for {exchange:?}: {reasons:?}");
+                let heard = exchange.upstream.peer.heard.escape_ascii();
+                panic!("nobody asked for one of {heard}: {reasons:?}");
             };
             next += found + 1;
         }

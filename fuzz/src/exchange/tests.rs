@@ -35,6 +35,7 @@ const OUTCOMES: &[(&str, &str, &str)] = &[
     ("early-answer-that-is-well", "POST! 200", "200"),
     ("expect-answered-at-once", "POST 200, GET 200", "200 200"),
     ("expect-continue", "PUT 200", "200"),
+    ("expect-not-awaited", "POST 200, GET 200", "200 200"),
     ("get", "GET 200", "200"),
     ("head", "HEAD 200, GET 200", "200 200"),
     ("interim-flood", "GET 200", "502"),
