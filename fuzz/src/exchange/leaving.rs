@@ -244,7 +244,11 @@ fn brought_credentials_are_not_in(heard: &[u8], said: &[u8], asked: &[Request<'_
         let value = value.to_ascii_lowercase();
         if memmem::find(&heard, &value).is_some() {
             let elsewhere = memmem::find_iter(&said, &value).count() > 1;
-            assert!(elsewhere, "{} has left", text(&value));
+            // It may be what the engine says in every head.
+            let ours = format!("{ROUTES:?} content-length transfer-encoding: chunked")
+                .to_ascii_lowercase()
+                .contains(&text(&value));
+            assert!(elsewhere || ours, "{} has left", text(&value));
         }
     }
 }
