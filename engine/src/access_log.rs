@@ -7,6 +7,8 @@ use std::io::Write;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
+#[cfg(feature = "pipes")]
+use std::sync::mpsc::Receiver;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
@@ -63,6 +65,19 @@ impl AccessLog {
             dropped: AtomicU64::new(0),
             writer: Mutex::new(Some(writer)),
         })
+    }
+
+    /// A log whose lines are the caller's to read, and to make room for more.
+    #[cfg(feature = "pipes")]
+    pub fn kept(level: LogLevel) -> (Self, Receiver<String>) {
+        let (sender, receiver) = sync_channel(LOG_LINES_WAITING);
+        let log = AccessLog {
+            level,
+            lines: Mutex::new(Some(sender)),
+            dropped: AtomicU64::new(0),
+            writer: Mutex::new(None),
+        };
+        (log, receiver)
     }
 
     /// A line about the process itself: printed at every level but `off`.

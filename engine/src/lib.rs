@@ -29,6 +29,8 @@ pub mod health_check;
 pub mod limits;
 pub mod message;
 mod metrics;
+#[cfg(feature = "pipes")]
+pub mod pipes;
 pub mod policy;
 pub mod process;
 pub mod route;

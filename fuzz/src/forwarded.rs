@@ -124,9 +124,9 @@ pub(crate) fn request(head: &RequestHead) {
         sent.target_octets(),
         [b"/base", slash, path_and_query].concat()
     );
-    assert_eq!(values(sent, "authorization"), [CREDENTIAL]);
+    assert_eq!(values(&sent, "authorization"), [CREDENTIAL]);
     for brought in ["cookie", "x-api-key", "proxy-authorization", "connection"] {
-        assert!(values(sent, brought).is_empty(), "{brought}");
+        assert!(values(&sent, brought).is_empty(), "{brought}");
     }
 }
 

@@ -16,6 +16,7 @@ pub mod chunked;
 mod client_url;
 pub mod connection_options;
 mod delivery;
+pub mod exchange;
 mod forwarded;
 pub mod framing;
 mod input;

@@ -7,11 +7,15 @@ use tokio::time::Instant;
 
 use super::addresses::{by, reach};
 use super::connection::UpstreamStream;
+#[cfg(feature = "pipes")]
+use super::dial_error::ConnectProblem;
 use super::dial_error::{DialError, DialStep};
 use super::proxy_tunnel::{self, TunnelAnswer};
 use super::tls::{TlsClient, TlsSetupError, Trust};
 use crate::config::{NoProxy, ProxyUrl};
 use crate::limits::Limits;
+#[cfg(feature = "pipes")]
+use crate::pipes::Dial;
 use crate::route::{Scheme, UpstreamUrl};
 
 /// Opens connections toward services. One for the process, shared by its workers, so
@@ -21,6 +25,8 @@ pub struct Connector {
     proxy: Option<ProxyUrl>,
     no_proxy: NoProxy,
     limits: Arc<Limits>,
+    #[cfg(feature = "pipes")]
+    pipes: Option<Box<Dial>>,
 }
 
 impl Connector {
@@ -39,7 +45,18 @@ impl Connector {
             proxy,
             no_proxy,
             limits,
+            #[cfg(feature = "pipes")]
+            pipes: None,
         })
+    }
+
+    /// The same, but every upstream is what `dial` gives.
+    #[cfg(feature = "pipes")]
+    pub(crate) fn over_pipes(self, dial: Box<Dial>) -> Connector {
+        Connector {
+            pipes: Some(dial),
+            ..self
+        }
     }
 
     /// What was wrong with the trusted roots, in one sentence to be logged once at boot.
@@ -53,6 +70,14 @@ impl Connector {
     pub async fn dial(&self, upstream: &UpstreamUrl) -> Result<UpstreamStream, DialError> {
         let deadline = Instant::now() + self.limits.connect_time;
         let (host, port) = (upstream.host(), upstream.port());
+        #[cfg(feature = "pipes")]
+        if let Some(dial) = &self.pipes {
+            let stream = dial(upstream).map_err(|error| DialError::Connect {
+                peer: host_port(host, port),
+                problem: ConnectProblem::from(error),
+            })?;
+            return Ok(UpstreamStream::Pipe(stream));
+        }
         match upstream.scheme() {
             Scheme::Http => {
                 let peer = host_port(host, port);

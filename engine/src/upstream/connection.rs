@@ -10,6 +10,8 @@ use tokio::net::TcpStream;
 use tokio::task::coop;
 
 use super::tls_stream::TlsStream;
+#[cfg(feature = "pipes")]
+use crate::pipes::UpstreamPipe;
 use crate::route::PoolKey;
 
 /// The octets to and from a service.
@@ -24,6 +26,9 @@ pub enum UpstreamStream {
     /// An `https` upstream. Boxed: a session is some 1 KiB, and a stream is moved
     /// in and out of the pool by every exchange.
     Tls(Box<TlsStream>),
+    /// What stands for either where there is no socket.
+    #[cfg(feature = "pipes")]
+    Pipe(Box<dyn UpstreamPipe>),
 }
 
 /// A connection toward a service, to be used by one exchange at a time.
@@ -73,9 +78,8 @@ impl UpstreamConnection {
 
     /// To be called when an exchange is over: an idle connection holds no buffer.
     pub(super) fn give_back_memory(&mut self) {
-        match &mut self.stream {
-            UpstreamStream::Plain(_) => {}
-            UpstreamStream::Tls(stream) => stream.give_back_memory(),
+        if let UpstreamStream::Tls(stream) = &mut self.stream {
+            stream.give_back_memory();
         }
     }
 
@@ -100,6 +104,8 @@ impl AsyncRead for UpstreamStream {
         match self.get_mut() {
             UpstreamStream::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             UpstreamStream::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            #[cfg(feature = "pipes")]
+            UpstreamStream::Pipe(stream) => Pin::new(stream).poll_read(context, buffer),
         }
     }
 }
@@ -113,6 +119,8 @@ impl AsyncWrite for UpstreamStream {
         match self.get_mut() {
             UpstreamStream::Plain(stream) => Pin::new(stream).poll_write(context, octets),
             UpstreamStream::Tls(stream) => Pin::new(stream).poll_write(context, octets),
+            #[cfg(feature = "pipes")]
+            UpstreamStream::Pipe(stream) => Pin::new(stream).poll_write(context, octets),
         }
     }
 
@@ -124,6 +132,8 @@ impl AsyncWrite for UpstreamStream {
         match self.get_mut() {
             UpstreamStream::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             UpstreamStream::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            #[cfg(feature = "pipes")]
+            UpstreamStream::Pipe(stream) => Pin::new(stream).poll_write_vectored(context, slices),
         }
     }
 
@@ -131,6 +141,8 @@ impl AsyncWrite for UpstreamStream {
         match self {
             UpstreamStream::Plain(stream) => stream.is_write_vectored(),
             UpstreamStream::Tls(stream) => stream.is_write_vectored(),
+            #[cfg(feature = "pipes")]
+            UpstreamStream::Pipe(stream) => stream.is_write_vectored(),
         }
     }
 
@@ -138,6 +150,8 @@ impl AsyncWrite for UpstreamStream {
         match self.get_mut() {
             UpstreamStream::Plain(stream) => Pin::new(stream).poll_flush(context),
             UpstreamStream::Tls(stream) => Pin::new(stream).poll_flush(context),
+            #[cfg(feature = "pipes")]
+            UpstreamStream::Pipe(stream) => Pin::new(stream).poll_flush(context),
         }
     }
 
@@ -145,6 +159,8 @@ impl AsyncWrite for UpstreamStream {
         match self.get_mut() {
             UpstreamStream::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             UpstreamStream::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            #[cfg(feature = "pipes")]
+            UpstreamStream::Pipe(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
 }

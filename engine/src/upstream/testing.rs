@@ -197,6 +197,8 @@ pub(super) fn tcp(stream: &UpstreamStream) -> &TcpStream {
     match stream {
         UpstreamStream::Plain(stream) => stream,
         UpstreamStream::Tls(stream) => stream.tcp(),
+        #[cfg(feature = "pipes")]
+        UpstreamStream::Pipe(_) => panic!("no socket"),
     }
 }
 

@@ -221,6 +221,8 @@ mod tests {
         match stream {
             UpstreamStream::Tls(session) => session,
             UpstreamStream::Plain(_) => panic!("https without TLS"),
+            #[cfg(feature = "pipes")]
+            UpstreamStream::Pipe(_) => panic!("https without TLS"),
         }
     }
 
