@@ -147,35 +147,18 @@ fn of_length(length: usize) -> &'static [FieldName] {
 
 /// Whether a field called `name` is one called `ours` (lower case) where fields become
 /// environment variables: case is lost there, and whatever is neither letter nor digit
-/// may become the same `_`. `ours` has no such octet but `-`.
+/// may become the same `_`.
 pub fn is_read_as(name: &[u8], ours: &str) -> bool {
-    let first_differs = match (name.first(), ours.as_bytes().first()) {
-        (Some(octet), Some(ours)) => read(*octet) != *ours,
-        (_, None) | (None, _) => false,
-    };
-    if name.len() != ours.len() || first_differs {
-        return false;
-    }
     let mut pairs = name.iter().zip(ours.bytes());
-    pairs.all(|(octet, ours)| read(*octet) == ours)
+    name.len() == ours.len() && pairs.all(|(octet, ours)| read(*octet) == read(ours))
 }
 
 fn read(octet: u8) -> u8 {
-    READ.get(usize::from(octet)).copied().unwrap_or(b'-')
-}
-
-/// Looked up, for every letter of every name is.
-static READ: [u8; 256] = {
-    let mut read = [b'-'; 256];
-    let mut octet = b'0';
-    while octet <= b'z' {
-        if octet.is_ascii_alphanumeric() {
-            read[octet as usize] = octet.to_ascii_lowercase();
-        }
-        octet += 1;
+    match octet.is_ascii_alphanumeric() {
+        true => octet.to_ascii_lowercase(),
+        false => b'-',
     }
-    read
-};
+}
 
 /// A set of names.
 #[derive(Copy, Clone, Default)]
@@ -230,6 +213,19 @@ mod tests {
         for other in ["", "x", "host-", "hosts", "c0okie", "content-lengthy"] {
             assert_eq!(FieldName::of(other.as_bytes()), Other, "{other}");
         }
+    }
+
+    #[test]
+    fn a_name_with_any_sign_is_read_as_one_with_another() {
+        for (name, ours) in [
+            ("x_token", "x_token"),
+            ("X-Token", "x_token"),
+            ("x.token", "x-token"),
+        ] {
+            assert!(is_read_as(name.as_bytes(), ours), "{name} as {ours}");
+        }
+        assert!(!is_read_as(b"x_tokem", "x_token"));
+        assert!(!is_read_as(b"x_token_", "x_token"));
     }
 
     #[test]
