@@ -228,7 +228,8 @@ impl<S: ClientStream> Exchange<'_, S> {
                     fresh_only = true;
                 }
                 Err(failure) => return Err(failure),
-                Ok(Ended::Tunnel) => return self.tunnel(&mut service).await,
+                // Boxed: rare, and larger than all that every exchange carries along.
+                Ok(Ended::Tunnel) => return Box::pin(self.tunnel(&mut service)).await,
                 Ok(Ended::Response {
                     client,
                     service: service_persistence,

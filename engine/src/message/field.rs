@@ -42,6 +42,8 @@ pub struct FieldSection {
     storage: HeadStorage,
     /// The names that are spelt on at least one line.
     names: FieldNames,
+    /// Those for which at least one line may be taken.
+    readings: FieldNames,
 }
 
 /// One field line.
@@ -71,11 +73,18 @@ impl FieldLine<'_> {
 impl FieldSection {
     /// `storage.lines` are spans of `storage.block`, see [`span_lines`].
     pub(super) fn new(storage: HeadStorage) -> FieldSection {
-        let mut names = FieldNames::default();
-        for line in storage.lines.iter().filter(|line| line.spelt) {
-            names.insert(line.read_as);
+        let (mut names, mut readings) = (FieldNames::default(), FieldNames::default());
+        for line in &storage.lines {
+            readings.insert(line.read_as);
+            if line.spelt {
+                names.insert(line.read_as);
+            }
         }
-        FieldSection { storage, names }
+        FieldSection {
+            storage,
+            names,
+            readings,
+        }
     }
 
     pub(super) fn block(&self) -> &[u8] {
@@ -105,6 +114,11 @@ impl FieldSection {
     /// Whether a line has this name.
     pub fn has(&self, name: FieldName) -> bool {
         self.names.contains(name)
+    }
+
+    /// Whether a line may be taken for one of these.
+    pub fn may_have(&self, names: &[FieldName]) -> bool {
+        names.iter().any(|name| self.readings.contains(*name))
     }
 
     /// The value of every line with this name, in the order received.

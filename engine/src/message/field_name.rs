@@ -64,7 +64,7 @@ impl FieldName {
     pub fn recognize(octets: &[u8]) -> (FieldName, bool) {
         for name in of_length(octets.len()) {
             let ours = name.as_str();
-            if octets.eq_ignore_ascii_case(ours.as_bytes()) {
+            if is_in_any_case(octets, ours) {
                 return (*name, true);
             }
             if is_read_as(octets, ours) {
@@ -143,6 +143,14 @@ fn of_length(length: usize) -> &'static [FieldName] {
         22 => &[XHttpMethodOverride],
         _ => &[],
     }
+}
+
+/// Whether `octets` is `ours`, one of our names, in any case. Setting the bit by which
+/// letters differ makes another octet one of a name only of control characters, which no
+/// field line holds.
+fn is_in_any_case(octets: &[u8], ours: &str) -> bool {
+    let mut pairs = octets.iter().zip(ours.bytes());
+    octets.len() == ours.len() && pairs.all(|(octet, ours)| octet | 0x20 == ours)
 }
 
 /// Whether a field called `name` is one called `ours` (lower case) where fields become

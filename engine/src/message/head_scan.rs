@@ -4,7 +4,7 @@
 //! line is known as soon as an octet shows it. The same input yields the same answer
 //! whether it comes whole or octet by octet: an octet past a limit is never looked at.
 
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memchr_iter};
 
 use super::fault::{Fault, LimitReached, Malformed};
 use super::octets;
@@ -156,10 +156,16 @@ impl HeadScan {
 /// Where a head ends that has arrived whole and has no fault: nearly every one. Whatever
 /// is not so plain is `None`, and looked at line by line.
 fn clean_head(window: &[u8], limits: &HeadLimits) -> Option<usize> {
-    let end = memmem::find(window, b"\r\n\r\n")?.checked_add(4)?;
+    let first_lf = memchr(b'\n', window)?;
+    let empty_line_follows = |lf: usize| {
+        let next = window.get(lf..).and_then(|rest| rest.get(1..3));
+        next == Some(b"\r\n")
+    };
+    let mut line_ends = memchr_iter(b'\n', window).enumerate();
+    // As many field lines as line ends behind that of the start line.
+    let (field_lines, last_lf) = line_ends.find(|(_, lf)| empty_line_follows(*lf))?;
+    let end = last_lf.checked_add(3)?;
     let head = window.get(..end)?;
-    let first_line = memchr(b'\r', head)?;
-    let first = *head.first()?;
     // Neither early exit nor branch: so the loop becomes vector instructions.
     let pairs = head.iter().zip(head.get(1..)?);
     let faulty = pairs.fold(false, |faulty, (before, octet)| {
@@ -170,19 +176,11 @@ fn clean_head(window: &[u8], limits: &HeadLimits) -> Option<usize> {
         faulty | torn | folded | (low & !is_lf) | (*octet == 0x7F)
     });
     (!faulty
-        && octets::is_tchar(first)
-        && first_line <= limits.first_line_octets
-        && has_few_lines(head, limits))
-    .then_some(end)
-}
-
-/// Whether a head of complete lines has no more field lines than it may. A line has its
-/// CRLF at least, so a short head need not be counted.
-fn has_few_lines(head: &[u8], limits: &HeadLimits) -> bool {
-    let most = head.len() / 2;
-    // The start line and the empty one are no field lines.
-    most <= limits.field_lines
-        || memchr_iter(b'\n', head).count().saturating_sub(2) <= limits.field_lines
+        && octets::is_tchar(*head.first()?)
+        // The CR before the first LF is no octet of the line.
+        && first_lf <= limits.first_line_octets.saturating_add(1)
+        && field_lines <= limits.field_lines)
+        .then_some(end)
 }
 
 #[cfg(test)]

@@ -7,20 +7,22 @@ use crate::limits;
 use crate::message::{FieldName, Method, RequestHead};
 
 /// Rack, Symfony and others let a POST stand for another method so.
-fn is_method_field(name: FieldName) -> bool {
-    use FieldName::{XHttpMethod, XHttpMethodOverride, XMethodOverride};
-    matches!(name, XHttpMethodOverride | XHttpMethod | XMethodOverride)
-}
+const METHOD_FIELDS: [FieldName; 3] = [
+    FieldName::XHttpMethodOverride,
+    FieldName::XHttpMethod,
+    FieldName::XMethodOverride,
+];
 
 /// The same as a query parameter: Symfony, WordPress and Express; Salesforce.
 const METHOD_PARAMETERS: [&str; 2] = ["_method", "_httpmethod"];
 
 /// Symfony, Zend and IIS modules take the path from the first two; the third is what
 /// nginx tells a service behind it. No client has a use for any: all are refused.
-fn is_path_field(name: FieldName) -> bool {
-    use FieldName::{XOriginalUri, XOriginalUrl, XRewriteUrl};
-    matches!(name, XOriginalUrl | XRewriteUrl | XOriginalUri)
-}
+const PATH_FIELDS: [FieldName; 3] = [
+    FieldName::XOriginalUrl,
+    FieldName::XRewriteUrl,
+    FieldName::XOriginalUri,
+];
 
 /// Every method that a service may take a request to have.
 pub(super) struct Methods<'r> {
@@ -33,17 +35,21 @@ impl<'r> Methods<'r> {
     /// Reads all of them, or refuses.
     pub(super) fn of(head: &'r RequestHead, query: &'r Query<'_>) -> Result<Methods<'r>, Denial> {
         let mut overrides = Vec::new();
-        for line in head.fields().lines() {
-            if is_path_field(line.read_as) {
-                return Err(Denial::PathField);
-            }
-            // Services ignore one that is empty.
-            if is_method_field(line.read_as) && !line.value.is_empty() {
-                overrides.push(line.value);
-            }
+        let fields = head.fields();
+        if fields.may_have(&PATH_FIELDS) {
+            return Err(Denial::PathField);
         }
-        let named = METHOD_PARAMETERS.iter().flat_map(|name| query.values(name));
-        overrides.extend(named.filter(|value| !value.is_empty()));
+        if fields.may_have(&METHOD_FIELDS) {
+            let named = fields
+                .lines()
+                .filter(|line| METHOD_FIELDS.contains(&line.read_as));
+            overrides.extend(named.map(|line| line.value));
+        }
+        for name in METHOD_PARAMETERS.iter().filter(|_| !query.is_empty()) {
+            overrides.extend(query.values(name));
+        }
+        // Services ignore one that is empty.
+        overrides.retain(|value| !value.is_empty());
         if overrides.len() > limits::METHOD_OVERRIDES_CEILING {
             return Err(Denial::Overrides);
         }

@@ -27,6 +27,11 @@ impl<'q> Query<'q> {
         Query(Cow::Owned(copy))
     }
 
+    /// Whether there is nothing to be read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The first of `names` that a parameter has, whatever its value.
     pub(super) fn name_among<'n>(&self, names: &'n [String]) -> Option<&'n str> {
         self.parameters().find_map(|(found, _)| {
