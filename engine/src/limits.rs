@@ -167,6 +167,10 @@ pub const TLS_COPY_OCTETS: usize = 4 * KIB;
 /// Runs of one body that leave in a single vectored write.
 pub const RUNS_PER_WRITE: usize = 16;
 
+/// Up to so many octets are copied beside each other and leave by `send`: copying these
+/// takes a tenth of what the kernel takes for a list of slices.
+pub const SMALL_WRITE_OCTETS: usize = 512;
+
 /// The most that a closing connection swallows: an upload that was refused half-way.
 pub const LINGER_OCTETS: usize = 64 * 1024 * KIB;
 

@@ -30,7 +30,7 @@ pub(super) struct Located<'a> {
 
 /// A request that may leave.
 pub(super) struct Admitted<'a> {
-    pub(super) permit: Permit,
+    pub(super) permit: Permit<'a>,
     pub(super) target: RequestTarget<'a>,
     /// The authority by which the client reached us.
     pub(super) authority: Option<&'a [u8]>,

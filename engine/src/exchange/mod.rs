@@ -250,7 +250,7 @@ impl<S: ClientStream> Exchange<'_, S> {
 
     async fn acquire(
         &mut self,
-        permit: &Permit,
+        permit: &Permit<'_>,
         fresh_only: bool,
     ) -> Result<UpstreamConnection, Failure> {
         let acquire = self.worker.upstreams.acquire(permit, fresh_only);

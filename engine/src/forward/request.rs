@@ -59,7 +59,7 @@ impl ForwardedRequest {
     /// Its one error is a `Connection` that names too many fields.
     pub fn encode(
         context: &RequestContext<'_>,
-        permit: &Permit,
+        permit: &Permit<'_>,
         mut out: Vec<u8>,
     ) -> Result<Self, LimitReached> {
         out.clear();
@@ -103,7 +103,7 @@ impl ForwardedRequest {
 }
 
 /// Base path, `/` and the suffix as it came: percent-encoding is not ours to change.
-fn encode_start_line(context: &RequestContext<'_>, permit: &Permit, out: &mut Vec<u8>) {
+fn encode_start_line(context: &RequestContext<'_>, permit: &Permit<'_>, out: &mut Vec<u8>) {
     let route = permit.route();
     let (path, query) = match *context.target {
         RequestTarget::Origin { path, query } | RequestTarget::Absolute { path, query, .. } => {
@@ -128,7 +128,7 @@ fn encode_start_line(context: &RequestContext<'_>, permit: &Permit, out: &mut Ve
 /// generated, and every credential.
 fn encode_client_fields(
     context: &RequestContext<'_>,
-    permit: &Permit,
+    permit: &Permit<'_>,
     options: &ConnectionOptions<'_>,
     out: &mut Vec<u8>,
 ) {
@@ -146,7 +146,7 @@ fn encode_client_fields(
 }
 
 /// Whether the field is one that only we may say.
-fn is_ours(line: &FieldLine<'_>, context: &RequestContext<'_>, permit: &Permit) -> bool {
+fn is_ours(line: &FieldLine<'_>, context: &RequestContext<'_>, permit: &Permit<'_>) -> bool {
     is_framing(line.read_as)
         || is_credential(line.read_as)
         || is_read_as(line.name, permit.credential().0)
@@ -213,15 +213,10 @@ mod tests {
             credential.ok().unwrap(),
         );
         change(&mut route);
+        let route = Arc::new(route);
         let path = DecodedPath::of(b"/a/x").unwrap();
         let pseudonym = Pseudonym::new(7);
-        let permit = decide(
-            &Arc::new(route),
-            &head,
-            &target,
-            &path,
-            pseudonym.as_bytes(),
-        );
+        let permit = decide(&route, &head, &target, &path, pseudonym.as_bytes());
         let context = RequestContext {
             head: &head,
             target: &target,

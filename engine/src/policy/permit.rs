@@ -14,17 +14,17 @@ use std::sync::Arc;
 
 /// Leave to send one request along its route with its credential. Only [`decide`] makes
 /// one, and nothing reaches an upstream without one.
-pub struct Permit {
-    route: Arc<Route>,
+pub struct Permit<'r> {
+    route: &'r Arc<Route>,
     /// The route's own, taken out here, where it is known to be set.
-    credential: Arc<Secret>,
+    credential: &'r Secret,
     repeatable: bool,
 }
 
-impl Permit {
+impl<'r> Permit<'r> {
     /// Where the request goes.
-    pub fn route(&self) -> &Arc<Route> {
-        &self.route
+    pub fn route(&self) -> &'r Arc<Route> {
+        self.route
     }
 
     /// Whether the request may be sent again if nobody can tell that it arrived.
@@ -34,7 +34,7 @@ impl Permit {
 
     /// The field, in lower case, that carries the credential, and its whole value.
     pub fn credential(&self) -> (&str, &Secret) {
-        (self.route.credential.field_name(), &self.credential)
+        (self.route.credential.field_name(), self.credential)
     }
 }
 
@@ -42,13 +42,13 @@ impl Permit {
 ///
 /// The answers come in a fixed order, so that a request which is wrong in several ways
 /// always gets the same one.
-pub fn decide(
-    route: &Arc<Route>,
+pub fn decide<'r>(
+    route: &'r Arc<Route>,
     head: &RequestHead,
     target: &RequestTarget<'_>,
     path: &DecodedPath<'_>,
     own_via_pseudonym: &[u8],
-) -> Result<Permit, Denial> {
+) -> Result<Permit<'r>, Denial> {
     // The table found the route by this very path. Were it another, refuse, not guess.
     let suffix = path.after(&route.path).ok_or(Denial::NoRoute)?;
     check_path(route, &suffix)?;
@@ -98,8 +98,8 @@ pub fn decide(
     }
     match route.credential.value() {
         Ok(credential) => Ok(Permit {
-            route: Arc::clone(route),
-            credential: Arc::clone(credential),
+            route,
+            credential,
             repeatable: methods.are_idempotent(),
         }),
         Err(variable) => Err(Denial::CredentialUnset {

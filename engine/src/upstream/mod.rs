@@ -53,7 +53,7 @@ impl Upstreams {
     /// With `fresh_only` always a new one: it replaces a reused one that had died.
     pub async fn acquire(
         &self,
-        permit: &Permit,
+        permit: &Permit<'_>,
         fresh_only: bool,
     ) -> Result<UpstreamConnection, DialError> {
         let route = permit.route();

@@ -124,7 +124,7 @@ pub(super) fn table(routes: &[(&str, &str)], port: u16) -> RouteTable {
 }
 
 /// What policy gives for a GET of `path`.
-pub(super) fn permit(table: &RouteTable, path: &str) -> Permit {
+pub(super) fn permit<'t>(table: &'t RouteTable, path: &str) -> Permit<'t> {
     let storage = HeadStorage {
         block: format!("GET {path} HTTP/1.1\r\nHost: proxy\r\n\r\n").into_bytes(),
         ..HeadStorage::default()

@@ -1,7 +1,8 @@
-//! What leaves in one vectored write: octets of ours, then runs of the read buffer,
-//! then octets of ours.
+//! What leaves in one write: octets of ours, then runs of the read buffer, then octets
+//! of ours.
 
 use std::io::{self, IoSlice};
+use std::iter::once;
 use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
 
 use super::ReadBuffer;
-use crate::limits::{READ_BUFFER_KEPT_OCTETS, RUNS_PER_WRITE};
+use crate::limits::{READ_BUFFER_KEPT_OCTETS, RUNS_PER_WRITE, SMALL_WRITE_OCTETS};
 
 /// A head or a chunk-size line, the payload it announces, and what ends the chunk.
 ///
@@ -102,10 +103,16 @@ impl Batch {
         buffer: &mut ReadBuffer,
     ) -> Poll<io::Result<()>> {
         while self.remaining() > 0 {
-            let mut slices = [IoSlice::new(b""); RUNS_PER_WRITE + 2];
-            let count = self.slices(buffer.unread(), &mut slices);
-            let sent =
-                ready!(Pin::new(&mut *writer).poll_write_vectored(context, &slices[..count]))?;
+            let writer = Pin::new(&mut *writer);
+            let sent = if self.remaining() <= SMALL_WRITE_OCTETS {
+                let mut block = [0; SMALL_WRITE_OCTETS];
+                let octets = self.beside_each_other(buffer.unread(), &mut block);
+                ready!(writer.poll_write(context, octets))?
+            } else {
+                let mut slices = [IoSlice::new(b""); RUNS_PER_WRITE + 2];
+                let count = self.slices(buffer.unread(), &mut slices);
+                ready!(writer.poll_write_vectored(context, &slices[..count]))?
+            };
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -116,23 +123,46 @@ impl Batch {
         Poll::Ready(Ok(()))
     }
 
-    /// The slices still to be written, the octets that left already skipped.
-    fn slices<'a>(&'a self, unread: &'a [u8], slices: &mut [IoSlice<'a>]) -> usize {
-        let mut skip = self.written;
-        let mut count = 0;
-        let parts = std::iter::once(&self.lead[..])
-            .chain(self.runs.iter().map(|run| &unread[run.clone()]))
-            .chain(std::iter::once(self.trail));
+    /// The octets still to be written, copied into `block`; where they lie if they do so
+    /// side by side.
+    fn beside_each_other<'b>(&'b self, unread: &'b [u8], block: &'b mut [u8]) -> &'b [u8] {
+        let mut parts = self.rest(unread);
+        let first = parts.next().unwrap_or_default();
+        let mut length = 0;
         for part in parts {
-            if skip >= part.len() {
-                skip -= part.len();
-                continue;
+            if length == 0 {
+                block[..first.len()].copy_from_slice(first);
+                length = first.len();
             }
-            slices[count] = IoSlice::new(&part[skip..]);
-            skip = 0;
+            block[length..length + part.len()].copy_from_slice(part);
+            length += part.len();
+        }
+        match length {
+            0 => first,
+            length => &block[..length],
+        }
+    }
+
+    /// The octets still to be written, as slices of where they lie.
+    fn slices<'a>(&'a self, unread: &'a [u8], slices: &mut [IoSlice<'a>]) -> usize {
+        let mut count = 0;
+        for (slice, part) in slices.iter_mut().zip(self.rest(unread)) {
+            *slice = IoSlice::new(part);
             count += 1;
         }
         count
+    }
+
+    /// The parts still to be written, none of them empty.
+    fn rest<'a>(&'a self, unread: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let mut skip = self.written;
+        let runs = self.runs.iter().map(|run| &unread[run.clone()]);
+        let parts = once(&self.lead[..]).chain(runs).chain(once(self.trail));
+        parts.filter_map(move |part| {
+            let skipped = skip.min(part.len());
+            skip -= skipped;
+            part.get(skipped..).filter(|rest| !rest.is_empty())
+        })
     }
 }
 

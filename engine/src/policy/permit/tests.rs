@@ -23,7 +23,7 @@ fn route(edit: impl FnOnce(&mut Route)) -> RouteTable {
 }
 
 /// `request`: a request line without version, and field lines.
-fn decide_on(table: &RouteTable, request: &str) -> Result<Permit, Denial> {
+fn decide_on<'t>(table: &'t RouteTable, request: &str) -> Result<Permit<'t>, Denial> {
     let (line, fields) = request.split_once('\n').unwrap_or((request, ""));
     let fields: String = fields.lines().map(|line| format!("{line}\r\n")).collect();
     let block = format!("{line} HTTP/1.1\r\nHost: proxy\r\n{fields}\r\n").into_bytes();
