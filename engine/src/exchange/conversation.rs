@@ -32,24 +32,24 @@ pub(super) enum Ending {
 }
 
 /// An exchange between its first request octet and its last response octet.
-pub(super) struct Conversation<'a> {
+pub(super) struct Conversation<'a, 'r> {
     request: &'a mut Relay,
     request_state: RequestState,
     request_seen: u64,
     /// When the request last moved; `None`: in this turn. The clock is read when a turn
     /// ends without an end, not for each step.
     request_progress_at: Option<Instant>,
-    response: ResponseLeg<'a>,
+    response: &'a mut ResponseLeg<'r>,
     response_seen: u64,
     /// The same for the response.
     response_progress_at: Option<Instant>,
     limits: &'a Limits,
 }
 
-impl<'a> Conversation<'a> {
+impl<'a, 'r> Conversation<'a, 'r> {
     pub(super) fn new(
         request: &'a mut Relay,
-        response: ResponseLeg<'a>,
+        response: &'a mut ResponseLeg<'r>,
         limits: &'a Limits,
     ) -> Self {
         Conversation {
@@ -62,11 +62,6 @@ impl<'a> Conversation<'a> {
             response_progress_at: None,
             limits,
         }
-    }
-
-    /// The response side, for what it learnt.
-    pub(super) fn into_response(self) -> ResponseLeg<'a> {
-        self.response
     }
 
     /// Moves whatever can move in both directions; ready when the exchange is over.

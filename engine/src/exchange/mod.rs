@@ -285,7 +285,7 @@ impl<S: ClientStream> Exchange<'_, S> {
             true => Persistence::Close(CloseReason::Draining),
             false => Persistence::of_request(head),
         };
-        let response = ResponseLeg::new(
+        let mut response = ResponseLeg::new(
             ResponseRequest {
                 method: head.method(),
                 version: head.version(),
@@ -305,7 +305,7 @@ impl<S: ClientStream> Exchange<'_, S> {
             std::mem::take(&mut self.memory.response_head),
             std::mem::take(&mut self.memory.response),
         );
-        let mut conversation = Conversation::new(request, response, &self.worker.limits);
+        let mut conversation = Conversation::new(request, &mut response, &self.worker.limits);
         let mut sides = Sides {
             client: &mut *self.client,
             service: &mut service.stream,
@@ -316,7 +316,6 @@ impl<S: ClientStream> Exchange<'_, S> {
             },
         };
         let result = poll_fn(|context| conversation.poll(context, &mut sides)).await;
-        let response = conversation.into_response();
         self.response_begun = response.has_begun();
         self.ends_by_close = response.ends_by_close();
         self.record.status = response.status;

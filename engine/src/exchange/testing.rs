@@ -95,7 +95,7 @@ pub(super) async fn converse(
         &client.buffer,
     )
     .expect("an empty buffer has no fault");
-    let response = ResponseLeg::new(
+    let mut response = ResponseLeg::new(
         ResponseRequest {
             method: asked.method,
             version: asked.version,
@@ -114,7 +114,7 @@ pub(super) async fn converse(
         Default::default(),
         Batch::default(),
     );
-    let mut conversation = Conversation::new(&mut request, response, limits);
+    let mut conversation = Conversation::new(&mut request, &mut response, limits);
     let mut service_buffer = ReadBuffer::default();
     let mut sides = Sides {
         client: &mut client,

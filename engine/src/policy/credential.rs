@@ -3,7 +3,6 @@
 use super::secret::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// The user that GitHub and GitLab take with a token over Basic.
@@ -35,11 +34,8 @@ pub struct Credential {
 }
 
 enum Value {
-    /// Shared with the permits, never copied.
-    Set(Arc<Secret>),
-    Unset {
-        variable: String,
-    },
+    Set(Secret),
+    Unset { variable: String },
 }
 
 impl Credential {
@@ -60,7 +56,7 @@ impl Credential {
         };
         Ok(Credential {
             field_name: field_name.to_ascii_lowercase(),
-            value: Value::Set(Arc::new(value)),
+            value: Value::Set(value),
         })
     }
 
@@ -85,7 +81,7 @@ impl Credential {
     }
 
     /// The whole field value, or the name of the variable (or file) that lacks one.
-    pub(super) fn value(&self) -> Result<&Arc<Secret>, &str> {
+    pub(super) fn value(&self) -> Result<&Secret, &str> {
         match &self.value {
             Value::Set(secret) => Ok(secret),
             Value::Unset { variable } => Err(variable),
