@@ -219,12 +219,12 @@ fn decode(mut unread: &[u8]) -> usize {
     }
 }
 
-fn permit(
+fn permit<'t>(
     head: &RequestHead,
     target: &RequestTarget<'_>,
-    table: &RouteTable,
+    table: &'t RouteTable,
     pseudonym: &Pseudonym,
-) -> Result<Permit, Denial> {
+) -> Result<Permit<'t>, Denial> {
     let RequestTarget::Origin { path, .. } = *target else {
         panic!("the recorded clients send origin-form");
     };
