@@ -149,7 +149,7 @@ pub const DESCRIPTORS_RESERVED: usize = 64;
 pub const READ_BUFFER_OCTETS: usize = 8 * KIB;
 
 /// A read buffer that reads keep filling doubles up to this size.
-pub const READ_BUFFER_CEILING_OCTETS: usize = 256 * KIB;
+pub const READ_BUFFER_CEILING_OCTETS: usize = 384 * KIB;
 
 /// A buffer larger than this is given back to the allocator, not to the free list.
 pub const READ_BUFFER_KEPT_OCTETS: usize = 64 * KIB;
