@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use harness::Authority;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval_at};
 use tokio_rustls::TlsAcceptor;
 
 /// Octets of the body of `download`.
@@ -131,10 +132,16 @@ async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, data: &[u8]) 
 }
 
 /// Sends events, each with the time at which it was made, until nobody listens any more.
+///
+/// Streams take turns within a period: else their events would come in one heap, and what
+/// is measured were the place in it. A timer of tokio tells milliseconds apart.
 async fn send_events(mut stream: impl AsyncWrite + Unpin) -> io::Result<()> {
+    static STREAMS: AtomicU32 = AtomicU32::new(0);
     stream.write_all(EVENTS).await?;
     stream.flush().await?;
-    let mut clock = interval(EVENT_PERIOD);
+    let slots = u32::try_from(EVENT_PERIOD.as_millis()).unwrap_or(1).max(1);
+    let turn = EVENT_PERIOD / slots * (STREAMS.fetch_add(1, Ordering::Relaxed) % slots);
+    let mut clock = interval_at((next_period() + turn).into(), EVENT_PERIOD);
     clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         clock.tick().await;
@@ -143,4 +150,12 @@ async fn send_events(mut stream: impl AsyncWrite + Unpin) -> io::Result<()> {
         stream.write_all(chunk.as_bytes()).await?;
         stream.flush().await?;
     }
+}
+
+/// When the next period begins, the same for all streams.
+fn next_period() -> Instant {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    let first = *FIRST.get_or_init(Instant::now);
+    let periods = first.elapsed().as_micros() / EVENT_PERIOD.as_micros() + 1;
+    first + EVENT_PERIOD * u32::try_from(periods).unwrap_or(u32::MAX)
 }

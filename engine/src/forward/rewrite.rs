@@ -37,7 +37,8 @@ struct Absolute<'a> {
 
 impl References<'_> {
     /// The reference as the client must see it, or `None` where it stays as it is:
-    /// path-relative ones without dot segments, and absolute ones that no route covers.
+    /// path-relative ones without dot segments, and absolute ones that no route covers and
+    /// that name their scheme.
     pub fn rewrite(&self, reference: &[u8]) -> Option<Vec<u8>> {
         let reference = reference.trim_ascii();
         let cut = memchr::memchr2(b'?', b'#', reference).unwrap_or(reference.len());
@@ -45,7 +46,10 @@ impl References<'_> {
         let hierarchy = as_clients_read(hierarchy);
         let own = &self.route.upstream;
         if let Some(absolute) = split_absolute(own.scheme(), &hierarchy, tail) {
-            return self.inside(&absolute);
+            // Without a scheme of its own it would get the client's, and TLS be lost.
+            let has_ours = hierarchy.starts_with(b"//") && own.scheme() == Scheme::Https;
+            let kept = || has_ours.then(|| [b"https:", &*hierarchy, tail].concat());
+            return self.inside(&absolute).or_else(kept);
         }
         let (hierarchy, was_http) = without_own_scheme(&hierarchy);
         let path = match hierarchy {
@@ -342,6 +346,15 @@ mod tests {
             let expected = format!("http://cred-proxy:9099{expected}");
             assert_eq!(rewritten(own, reference), Some(expected), "{reference}");
         }
+    }
+
+    #[test]
+    fn a_foreign_reference_without_a_scheme_keeps_that_of_the_upstream() {
+        let kept = |own, reference| rewritten(own, reference);
+        let https = Some("https://example.org/x?y#z".to_owned());
+        assert_eq!(kept("/gh-api/", "//example.org/x?y#z"), https);
+        assert_eq!(kept("/gh-api/", "\\\\example.org\\x?y#z"), https);
+        assert_eq!(kept("/six/", "//example.org/x?y#z"), None);
     }
 
     #[test]
