@@ -1,9 +1,10 @@
 //! After a trial: the proxy serves another request, on connections that are sound, and
 //! keeps none that it would not use.
 
+use crate::play::is_idle;
 use crate::reading::Reading;
 use crate::stage::{Breach, Stage};
-use crate::trial::{Trial, is_idle};
+use crate::trial::Trial;
 use crate::verdict::judge_reuse;
 
 /// Sends one more request, on the client's connection if that was left open, and waits
