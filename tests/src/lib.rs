@@ -2,8 +2,8 @@
 //! upstream, a raw client, a throw-away authority.
 //!
 //! Plain threads and blocking sockets, so that a test reads from top to bottom as
-//! the octets travel. Nothing sleeps: every wait is a wait for an event, under a
-//! guard that fails loudly ([`GUARD`]).
+//! the octets travel. Nothing sleeps in the hope that something has happened: every wait
+//! is a wait for an event, under a guard that fails loudly ([`GUARD`]).
 //!
 //! ```no_run
 //! use harness::{Peer, Proxy, Upstream};
@@ -18,9 +18,7 @@
 //! assert_eq!(client.read_response("GET").status(), 204);
 //! ```
 //!
-//! The targets: `wire` (a module a subject), `rfc` (a file a section), `tls`, `clients`
-//! (real programs), `allocations`, `storm` (crowds, attackers that wait, reloads and ends
-//! in full traffic, a soak), and `tidy`, which reads sources and documents.
+//! The targets, each with the question that it asks, stand in `docs/ARCHITECTURE.md`.
 //!
 //! Every [`Client`] reports what it received to its [`Proxy`], which fails the test
 //! at the end if a token is in there or in the log: each test is a leak test too.
@@ -47,6 +45,7 @@ pub mod origin;
 mod pace;
 pub mod pattern;
 pub mod peer;
+mod play;
 mod probe;
 pub mod process;
 pub mod program;

@@ -82,7 +82,17 @@ impl Tap {
     /// Waits until `pick` finds something in the complete lines; `None` at the end of
     /// the stream.
     pub fn wait<T>(&self, wanted: &str, pick: impl Fn(&[String]) -> Option<T>) -> Option<T> {
-        let deadline = Instant::now() + GUARD;
+        self.wait_within(GUARD, wanted, pick)
+    }
+
+    /// The same, where more or less than [`GUARD`] is to be waited.
+    pub fn wait_within<T>(
+        &self,
+        limit: Duration,
+        wanted: &str,
+        pick: impl Fn(&[String]) -> Option<T>,
+    ) -> Option<T> {
+        let deadline = Instant::now() + limit;
         let mut tapped = self.shared.0.lock().unwrap();
         loop {
             let text = String::from_utf8_lossy(&tapped.octets).into_owned();
@@ -93,7 +103,7 @@ impl Tap {
                 return None;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "no {wanted} within {GUARD:?} in:\n{text}");
+            assert!(!left.is_zero(), "no {wanted} within {limit:?} in:\n{text}");
             tapped = self.shared.1.wait_timeout(tapped, left).unwrap().0;
         }
     }

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::process::{Finished, Tap, wait_for_exit};
+use crate::process::{Finished, GUARD, Tap, wait_for_exit};
 
 /// How long a whole run of a client may take before it counts as hung.
 const RUN_TIME: Duration = Duration::from_secs(90);
@@ -118,7 +118,11 @@ impl Running {
     pub fn line(&mut self) -> String {
         let index = self.lines_heard;
         self.lines_heard += 1;
-        let line = self.stdout.wait("line", |lines| lines.get(index).cloned());
+        // Before the first line it loads itself: a Python SDK takes ten seconds for that on a
+        // busy machine. What follows is the exchange's pace.
+        let limit = if index == 0 { RUN_TIME } else { GUARD };
+        let pick = |lines: &[String]| lines.get(index).cloned();
+        let line = self.stdout.wait_within(limit, "line", pick);
         line.unwrap_or_else(|| panic!("{} ended: {}", self.name, self.stderr.text()))
     }
 

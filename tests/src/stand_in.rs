@@ -139,9 +139,6 @@ fn converse(client: &mut Endpoint, mut service: Endpoint, flaw: Flaw) -> io::Res
             pass_down(client, &service.received, &mut down, flaw, &answer);
         }
         if answer.is_whole() {
-            if flaw == Flaw::GoesOn {
-                client.send(b"x");
-            }
             if service.ended.is_some() || answer.closes() {
                 client.close();
                 return Err(io::ErrorKind::NotConnected.into());
@@ -183,6 +180,10 @@ fn pass_down(client: &mut Endpoint, octets: &[u8], down: &mut usize, flaw: Flaw,
         let text = String::from_utf8_lossy(&octets).replace("Length: 5", "Length: 4");
         octets = text.into_bytes();
         octets.pop();
+    }
+    if flaw == Flaw::GoesOn && answer.is_whole() {
+        // In the same write: it is there when the answer is judged.
+        octets.push(b'x');
     }
     client.send(octets.get(at..).unwrap_or_default());
 }

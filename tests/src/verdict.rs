@@ -3,10 +3,11 @@
 
 use crate::endpoint::Endpoint;
 use crate::fault::{Fault, Leg, Side};
+use crate::play::Play;
 use crate::proxy::TOKEN;
 use crate::reading::{Reading, State};
 use crate::stage::Breach;
-use crate::trial::{Play, Trial};
+use crate::trial::Trial;
 
 /// Says what was wrong.
 pub(crate) fn judge(play: &Play<'_>) -> Result<(), Breach> {

@@ -5,6 +5,7 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use engine::limits::READ_BUFFER_CEILING_OCTETS;
 use harness::answer::{After, Answer};
 use harness::origin::Origin;
 use harness::received::Received;
@@ -37,7 +38,7 @@ const WAITING_KIB: u64 = 64;
 
 /// For one whose answer waits: the read buffer at its largest, what it grew out of, which
 /// the allocator may keep, and the rest.
-const READING_KIB: u64 = 2 * 256 + 64;
+const READING_KIB: u64 = 2 * READ_BUFFER_CEILING_OCTETS as u64 / 1024 + 64;
 
 fn serve(request: &Received, answer: &mut Answer<'_>) -> io::Result<After> {
     match request.target.as_str() {

@@ -42,7 +42,14 @@ fn assert_none(breaches: &[String]) {
 
 #[test]
 fn the_sources_keep_the_rules() {
-    let folders = ["engine/src", "launcher/src", "tests", "benches"];
+    let folders = [
+        "engine/src",
+        "launcher/src",
+        "tests",
+        "benches",
+        "fuzz/src",
+        "fuzz/fuzz_targets",
+    ];
     let breaches: Vec<String> = folders
         .iter()
         .flat_map(|folder| files(folder, "rs"))

@@ -14,8 +14,8 @@ use crate::limits::{READ_BUFFER_KEPT_OCTETS, RUNS_PER_WRITE, SMALL_WRITE_OCTETS}
 
 /// A head or a chunk-size line, the payload it announces, and what ends the chunk.
 ///
-/// The payload is not copied: a run is a range of the read buffer's unread octets, and
-/// the buffer is consumed when the whole batch has left.
+/// The payload is not copied, unless the write is a small one: a run is a range of the
+/// read buffer's unread octets, and the buffer is consumed when the whole batch has left.
 #[derive(Default)]
 pub(crate) struct Batch {
     /// Our octets before the payload; also the memory in which heads are encoded.
