@@ -21,11 +21,11 @@ use tokio::net::TcpStream;
 use tokio_rustls::rustls::client::UnbufferedClientConnection;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::unbuffered::{AppDataRecord, ConnectionState, UnbufferedStatus};
-use tokio_rustls::rustls::{ClientConfig, Error as RustlsError};
+use tokio_rustls::rustls::{ClientConfig, Error as RustlsError, InvalidMessage};
 
 use outgoing::Outgoing;
 
-use crate::limits::{TLS_COPY_OCTETS, TLS_RECORD_OCTETS, TLS_WRITE_OCTETS};
+use crate::limits::{TLS_COPY_OCTETS, TLS_MESSAGE_OCTETS, TLS_RECORD_OCTETS, TLS_WRITE_OCTETS};
 use crate::wire::ReadBuffer;
 
 /// A TLS session as a client, and the connection that it runs over.
@@ -141,6 +141,13 @@ impl TlsStream {
         if self.incoming.is_unallocated() {
             // Who waits for an answer, or only looks, needs no memory for it yet.
             ready!(self.tcp.poll_read_ready(context))?;
+        }
+        // The session leaves only the pieces of a message here. It bounds their content, not
+        // the padding around it, of which each may have 16 KiB.
+        if self.incoming.unread().len() > TLS_MESSAGE_OCTETS {
+            let failure = RustlsError::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge);
+            self.failure = Some(failure.clone());
+            return Poll::Ready(Err(invalid(failure)));
         }
         match ready!(self.incoming.poll_fill(context, &mut self.tcp))? {
             0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),

@@ -6,12 +6,15 @@ use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::SupportedProtocolVersion;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::crypto::cipher::{MessageEncrypter, OutboundPlainMessage};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ALL_VERSIONS, AlertDescription};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConnection};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection};
+use tokio_rustls::rustls::{
+    ConnectionTrafficSecrets, ContentType, ProtocolVersion, SupportedProtocolVersion,
+};
 
 use super::super::testing::{Authority, both, leaf, listen};
 use super::*;
@@ -438,4 +441,87 @@ async fn trickle(front: &mut TcpStream, back: &mut TcpStream) {
         }
     };
     tokio::select! { () = up => {}, () = down => {} }
+}
+
+/// Seals records of any type and padding, as rustls would not.
+struct Forger {
+    encrypter: Box<dyn MessageEncrypter>,
+    sequence: u64,
+}
+
+impl Forger {
+    fn of(session: ServerConnection) -> Forger {
+        let suite = session.negotiated_cipher_suite().unwrap();
+        let secrets = session.dangerous_extract_secrets().unwrap();
+        let (sequence, ConnectionTrafficSecrets::Aes256Gcm { key, iv }) = secrets.tx else {
+            panic!("another suite than both prefer");
+        };
+        let mut forger = Forger {
+            encrypter: suite.tls13().unwrap().aead_alg.encrypter(key, iv),
+            sequence: 0,
+        };
+        // It takes no number of which it has not seen the ones before.
+        while forger.sequence < sequence {
+            forger.padded(b"", ContentType::ApplicationData);
+        }
+        forger
+    }
+
+    /// One record of TLS 1.3 with this content, padded to the longest (RFC 8446 §5.4).
+    fn padded(&mut self, content: &[u8], content_type: ContentType) -> Vec<u8> {
+        let mut inner = content.to_vec();
+        inner.push(content_type.into());
+        inner.resize(TLS_RECORD_OCTETS, 0);
+        let message = OutboundPlainMessage {
+            // The last octet of the padding.
+            typ: ContentType::Unknown(0),
+            version: ProtocolVersion::TLSv1_2,
+            payload: inner[..].into(),
+        };
+        let record = self.encrypter.encrypt(message, self.sequence).unwrap();
+        self.sequence += 1;
+        record.encode()
+    }
+}
+
+#[tokio::test]
+async fn a_message_in_padded_pieces_is_not_kept_without_bound() {
+    let authority = Authority::new();
+    let acceptor = authority.acceptor_with(leaf(&["127.0.0.1"]), &[&TLS13], &[b"http/1.1"]);
+    let mut config = ServerConfig::clone(acceptor.config());
+    config.enable_secret_extraction = true;
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (listener, address) = listen().await;
+    let (client, service) = both(connect(&authority, address), accept(&listener, &acceptor)).await;
+    let (mut socket, session) = service.into_inner();
+    let (mut client, mut forger) = (client.unwrap(), Forger::of(session));
+    // A ticket of 65 535 octets, one a record.
+    let mut piece = vec![4, 0, 0xFF, 0xFF];
+    let send = async {
+        for _ in 0..1000 {
+            let record = forger.padded(&piece, ContentType::Handshake);
+            if socket.write_all(&record).await.is_err() {
+                break;
+            }
+            piece = vec![0];
+        }
+        drop(socket);
+    };
+    let mut most = 0;
+    let read = async {
+        let mut octet = [0];
+        let mut buffer = ReadBuf::new(&mut octet);
+        let result = poll_fn(|context| {
+            let read = Pin::new(&mut client).poll_read(context, &mut buffer);
+            most = most.max(client.incoming.unread().len());
+            read
+        })
+        .await;
+        drop(client);
+        result
+    };
+    let (result, ()) = both(read, send).await;
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{most}");
+    assert!(most < 1024 * 1024, "{most}");
 }
