@@ -525,3 +525,41 @@ async fn a_message_in_padded_pieces_is_not_kept_without_bound() {
     assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{most}");
     assert!(most < 1024 * 1024, "{most}");
 }
+
+#[tokio::test]
+async fn a_flood_of_small_records_gives_others_their_turn() {
+    let (mut client, mut service) = pair(&[&TLS13]).await;
+    let mut records = service.records();
+    for _ in 0..100_000 {
+        records.extend(service.sealed(b"x"));
+    }
+    let send = async { service.socket.write_all(&records).await.unwrap() };
+    let read = async {
+        let (mut heard, mut most) = (0, 0);
+        while heard < 100_000 {
+            let before = heard;
+            poll_fn(|context| {
+                // As a relay does: what can be read is read.
+                loop {
+                    let mut octets = [0; 4096];
+                    let mut buffer = ReadBuf::new(&mut octets);
+                    match Pin::new(&mut client).poll_read(context, &mut buffer) {
+                        Poll::Ready(result) => result.unwrap(),
+                        Poll::Pending if heard == before => return Poll::Pending,
+                        Poll::Pending => return Poll::Ready(()),
+                    }
+                    heard += buffer.filled().len();
+                    if heard == 100_000 {
+                        return Poll::Ready(());
+                    }
+                }
+            })
+            .await;
+            most = most.max(heard - before);
+            tokio::task::yield_now().await;
+        }
+        most
+    };
+    let (most, ()) = both(read, send).await;
+    assert!(most <= 128 * TLS_RECORDS_PER_READ, "{most} in one turn");
+}
