@@ -157,6 +157,13 @@ pub const READ_BUFFER_KEPT_OCTETS: usize = 64 * KIB;
 /// Plaintext of a TLS record at most (RFC 8446 §5.1).
 pub const TLS_RECORD_OCTETS: usize = 16 * KIB;
 
+/// Records of one handshake message that is not complete; it has 64 KiB at most itself.
+pub const TLS_MESSAGE_OCTETS: usize = 128 * KIB;
+
+/// Records that are deciphered before others have their turn: their cost is of each, not of
+/// its octets, and a service may send them with one octet.
+pub const TLS_RECORDS_PER_READ: usize = 256;
+
 /// Plaintext that is sealed and written toward a service at once.
 pub const TLS_WRITE_OCTETS: usize = 64 * KIB;
 

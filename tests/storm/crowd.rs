@@ -10,6 +10,7 @@ use harness::origin::Origin;
 use harness::peer::STILL;
 use harness::received::Received;
 use harness::{Client, Peer, Proxy, Response, flag};
+use rustix::process::Signal;
 
 use crate::support::{assert_own_answer, get};
 
@@ -21,6 +22,11 @@ const IDLE: Duration = Duration::from_secs(5);
 
 fn echo(request: &Received, answer: &mut Answer<'_>) -> io::Result<After> {
     answer.whole("200 OK", &[], request.target.as_bytes())
+}
+
+fn slow_echo(request: &Received, answer: &mut Answer<'_>) -> io::Result<After> {
+    thread::sleep(Duration::from_millis(10));
+    echo(request, answer)
 }
 
 /// Clients that have had an answer and stay, each on a connection of its own.
@@ -118,4 +124,22 @@ fn who_runs_out_of_descriptors_altogether_still_answers_everybody() {
     drop(idle);
     proxy.wait_for_descriptors(before);
     assert_eq!(proxy.client().ask(get("/api/after")).text(), "/after");
+}
+
+/// Descriptors that are out when the end comes are back as answers go out.
+#[test]
+fn who_waits_for_a_descriptor_at_the_end_is_served() {
+    let origin = Origin::forgetful(None, slow_echo);
+    let proxy = Proxy::to_url(&origin.url())
+        .descriptors(96)
+        .log("error")
+        .start();
+    let answers = crowd(&proxy, |last| {
+        assert!(!last.readable_within(Duration::ZERO), "served out of turn");
+        proxy.signal(Signal::TERM);
+    });
+    for (index, answer) in answers.iter().enumerate() {
+        assert_eq!((answer.status(), answer.text()), (200, format!("/{index}")));
+    }
+    assert_eq!(proxy.wait_for_end().code(), Some(0));
 }

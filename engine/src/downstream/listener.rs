@@ -1,10 +1,10 @@
 //! Listening sockets, and the loop that accepts on one of them.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -89,7 +89,8 @@ pub(crate) type Admission = OwnedSemaphorePermit;
 /// accept queue.
 ///
 /// At the end the queue is emptied before the socket is closed, for the kernel resets what
-/// is in it; requests may have been sent on it long ago.
+/// is in it; requests may have been sent on it long ago. No faster than they are admitted:
+/// taken out all at once they would hold the descriptors that their exchanges need.
 pub(crate) async fn accept(
     listener: TcpListener,
     admissions: Arc<Semaphore>,
@@ -97,7 +98,7 @@ pub(crate) async fn accept(
     report: impl Fn(&io::Error),
     mut serve: impl FnMut(TcpStream, Admission),
 ) {
-    let mut waiting = VecDeque::new();
+    let mut waiting = None;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -121,7 +122,7 @@ pub(crate) async fn accept(
         let admission = tokio::select! {
             admission = Arc::clone(&admissions).acquire_owned() => admission,
             () = stop.cancelled() => {
-                waiting.push_back(stream);
+                waiting = Some(stream);
                 break;
             }
         };
@@ -130,10 +131,27 @@ pub(crate) async fn accept(
         };
         serve(stream, admission);
     }
-    if let Err(error) = empty(listener, &mut waiting) {
-        report(&error);
-    }
-    for stream in waiting {
+    let listener = match listener.into_std() {
+        Ok(listener) => listener,
+        Err(error) => return report(&error),
+    };
+    for _ in 0..ACCEPT_BACKLOG {
+        let stream = match waiting
+            .take()
+            .map_or_else(|| next(&listener), |one| Ok(Some(one)))
+        {
+            Ok(Some(stream)) => stream,
+            Ok(None) => return,
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+            Err(error) => {
+                report(&error);
+                if !is_exhaustion(&error) {
+                    return;
+                }
+                tokio::time::sleep(ACCEPT_BACK_OFF_TIME).await;
+                continue;
+            }
+        };
         let Ok(admission) = Arc::clone(&admissions).acquire_owned().await else {
             return;
         };
@@ -141,20 +159,22 @@ pub(crate) async fn accept(
     }
 }
 
-/// Takes what is in the accept queue, no more than it holds, and closes the socket.
-fn empty(listener: TcpListener, waiting: &mut VecDeque<TcpStream>) -> io::Result<()> {
-    let listener = listener.into_std()?;
-    for _ in 0..ACCEPT_BACKLOG {
-        match listener.accept() {
-            Ok((stream, _)) => {
-                stream.set_nonblocking(true)?;
-                stream.set_nodelay(true)?;
-                waiting.push_back(TcpStream::from_std(stream)?);
-            }
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            Err(error) => return Err(error),
+/// What is first in the accept queue; `None` if it is empty.
+fn next(listener: &StdListener) -> io::Result<Option<TcpStream>> {
+    match listener.accept() {
+        Ok((stream, _)) => {
+            stream.set_nonblocking(true)?;
+            stream.set_nodelay(true)?;
+            TcpStream::from_std(stream).map(Some)
         }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
     }
-    Ok(())
+}
+
+/// Whether a connection that ends may help.
+fn is_exhaustion(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    errno.is_some_and(|errno| exhausted.contains(&errno))
 }

@@ -18,14 +18,17 @@ use std::{fmt, mem};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::coop;
 use tokio_rustls::rustls::client::UnbufferedClientConnection;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::unbuffered::{AppDataRecord, ConnectionState, UnbufferedStatus};
-use tokio_rustls::rustls::{ClientConfig, Error as RustlsError};
+use tokio_rustls::rustls::{ClientConfig, Error as RustlsError, InvalidMessage};
 
 use outgoing::Outgoing;
 
-use crate::limits::{TLS_COPY_OCTETS, TLS_RECORD_OCTETS, TLS_WRITE_OCTETS};
+use crate::limits::{
+    TLS_COPY_OCTETS, TLS_MESSAGE_OCTETS, TLS_RECORD_OCTETS, TLS_RECORDS_PER_READ, TLS_WRITE_OCTETS,
+};
 use crate::wire::ReadBuffer;
 
 /// A TLS session as a client, and the connection that it runs over.
@@ -142,6 +145,13 @@ impl TlsStream {
             // Who waits for an answer, or only looks, needs no memory for it yet.
             ready!(self.tcp.poll_read_ready(context))?;
         }
+        // The session leaves only the pieces of a message here. It bounds their content, not
+        // the padding around it, of which each may have 16 KiB.
+        if self.incoming.unread().len() > TLS_MESSAGE_OCTETS {
+            let failure = RustlsError::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge);
+            self.failure = Some(failure.clone());
+            return Poll::Ready(Err(invalid(failure)));
+        }
         match ready!(self.incoming.poll_fill(context, &mut self.tcp))? {
             0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
             _ => Poll::Ready(Ok(())),
@@ -251,7 +261,13 @@ impl AsyncRead for TlsStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if !this.incoming.unread().is_empty() {
+            // A read of the socket takes from the task's budget, this would not; and one read
+            // may have brought thousands of records.
+            ready!(coop::poll_proceed(context)).made_progress();
+        }
         let before = buffer.remaining();
+        let mut records = 0;
         let mut spilt = mem::take(&mut this.spilt);
         let used = pour(&spilt, buffer);
         spilt.advance(used);
@@ -269,7 +285,13 @@ impl AsyncRead for TlsStream {
                 })
             };
             match step {
-                Ok(Step::Progress) => continue,
+                Ok(Step::Progress) => {
+                    records += 1;
+                    if records >= TLS_RECORDS_PER_READ && buffer.remaining() < before {
+                        break Poll::Ready(Ok(()));
+                    }
+                    continue;
+                }
                 Ok(Step::Done | Step::Handshaking) => {}
                 // What came before the failure is the reader's; it will ask again.
                 Err(_) if buffer.remaining() < before => break Poll::Ready(Ok(())),

@@ -1,3 +1,5 @@
+mod floods;
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
