@@ -29,8 +29,9 @@ const PACE: Duration = Duration::from_millis(1);
 
 /// By so much may the median of resident memory in the last third stand above that of the
 /// first: an allocator keeps the gaps that large read buffers leave, and takes another heap's
-/// worth when exchanges meet as never before; it comes in steps that cease. In fifteen
-/// minutes it is little more than two octets an exchange, and nothing that leaks is so small.
+/// worth when exchanges meet as never before (docs/PERFORMANCE.md, "Memory"). In fifteen
+/// minutes it is little more than an octet an exchange; what leaks less, or only in some
+/// exchanges, is for `allocations` to find, which counts what is allocated.
 const MARGIN_KIB: u64 = 2048;
 
 /// The same for descriptors: they follow the traffic of the moment.
