@@ -35,7 +35,7 @@ use crate::wire::ReadBuffer;
 ///
 /// The end of input without a close_notify is an error of kind `UnexpectedEof`. It holds
 /// buffers only between [`poll_read`](AsyncRead::poll_read) of a socket that has something and
-/// [`TlsStream::give_back_memory`].
+/// `give_back_memory`.
 pub struct TlsStream {
     tcp: TcpStream,
     session: UnbufferedClientConnection,
