@@ -49,6 +49,9 @@ const ROUNDS_COUNTED: usize = 10;
 /// Rounds between the two ends.
 const ROUNDS_BETWEEN: usize = 40;
 
+/// The memory of two exchanges with all four of their buffers at the size that is kept.
+const STEP_OCTETS: usize = 4 * 64 * 1024;
+
 #[test]
 fn memory_is_made_once_and_kept_for_the_next() {
     let region = Region::new(ALLOCATOR);
@@ -58,9 +61,10 @@ fn memory_is_made_once_and_kept_for_the_next() {
     mixed_traffic_keeps_nothing();
 }
 
-/// What is allocated swings, for a connection may still be ending. So the least of the last
-/// rounds is compared with the most of the first: no margin is needed, and what every
-/// round keeps shows fortyfold at least.
+/// What is allocated swings, for a connection may still be ending; and it may take a step
+/// for good, when more exchanges than ever are under way at once and their memory joins the
+/// free list. So the least of the last rounds is compared with the most of the first: what
+/// every round keeps is a block for each of them at least, and a step is fewer.
 fn mixed_traffic_keeps_nothing() {
     let mut mixed = Mixed::new();
     let engine = engine_before_all(&mixed);
@@ -73,11 +77,28 @@ fn mixed_traffic_keeps_nothing() {
         mixed.round(&engine);
     }
     let last = live_after_rounds(&mixed, &engine);
-    for what in [Live::octets, Live::blocks] {
-        let most = first.iter().map(what).max();
-        let least = last.iter().map(what).min();
-        assert!(least <= most, "{first:?} became {last:?}");
-    }
+    let most = first
+        .iter()
+        .map(|live| live.blocks)
+        .max()
+        .unwrap_or_default();
+    let least = last
+        .iter()
+        .map(|live| live.blocks)
+        .min()
+        .unwrap_or_default();
+    assert!(least < most + ROUNDS_BETWEEN, "{first:?} became {last:?}");
+    let most = first
+        .iter()
+        .map(|live| live.octets)
+        .max()
+        .unwrap_or_default();
+    let least = last
+        .iter()
+        .map(|live| live.octets)
+        .min()
+        .unwrap_or_default();
+    assert!(least < most + STEP_OCTETS, "{first:?} became {last:?}");
 }
 
 fn live_after_rounds(mixed: &Mixed, engine: &Engine) -> [Live; ROUNDS_COUNTED] {
@@ -102,14 +123,6 @@ impl Live {
             octets: counted.bytes_allocated - counted.bytes_deallocated,
             blocks: counted.allocations - counted.deallocations,
         }
-    }
-
-    fn octets(&self) -> usize {
-        self.octets
-    }
-
-    fn blocks(&self) -> usize {
-        self.blocks
     }
 }
 
