@@ -50,32 +50,35 @@ impl<'q> Query<'q> {
     /// Whether a parameter with this name has this value, in any position and case.
     ///
     /// Here it also counts what only a service finds that splits at fewer marks: to it
-    /// `name[?]` is one name.
+    /// `name[?]` is one name. Or one that splits before it decodes: then the first `=` may
+    /// have been an encoded one of the name, and the value stands behind another.
     pub(super) fn has(&self, name: &str, value: &str) -> bool {
-        let mut found = [&b"&"[..], b"&;", b"&?#", MARKS]
-            .into_iter()
-            .flat_map(|marks| self.split_at(marks));
-        found.any(|(found, text)| {
-            is_name(found, name) && text.eq_ignore_ascii_case(value.as_bytes())
+        let is_value = |text: &[u8]| content(text).eq_ignore_ascii_case(value.as_bytes());
+        let has = |parameter: &[u8]| {
+            let mut equals = memchr::memchr_iter(b'=', parameter);
+            is_name(content(until(parameter, b'=')), name)
+                && equals.any(|at| is_value(&parameter[at + 1..]))
+        };
+        [&b"&"[..], b"&;", b"&?#", MARKS].into_iter().any(|marks| {
+            let mut parameters = self.0.split(|octet| marks.contains(octet));
+            parameters.any(has)
         })
     }
 
     fn parameters(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.split_at(MARKS)
-    }
-
-    fn split_at(&self, marks: &'static [u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.0
-            .split(|octet| marks.contains(octet))
+            .split(|octet| MARKS.contains(octet))
             .map(|parameter| {
                 let mut parts = parameter.splitn(2, |octet| *octet == b'=');
-                let mut part = || {
-                    let part = trim(parts.next().unwrap_or_default());
-                    trim(until(part, 0))
-                };
+                let mut part = || content(parts.next().unwrap_or_default());
                 (part(), part())
             })
     }
+}
+
+/// What of a name or a value counts.
+fn content(part: &[u8]) -> &[u8] {
+    trim(until(trim(part), 0))
 }
 
 /// What ends a parameter for some service.
