@@ -6,42 +6,11 @@
 use crate::delivery::HEAD_LIMITS;
 use crate::forwarded::{self, DATE, PSEUDONYM, ROUTES, Refused};
 use crate::input;
-use crate::naive::{self, Announced, Field};
+use crate::naive::{self, Announced, Field, HOP_BY_HOP, OURS};
 use engine::forward::{ForwardedResponse, References, ResponseContext};
 use engine::limits::{self, Limits};
 use engine::message::{HeadLimits, Method, Persistence, ResponseFraming, ResponseHead, Version};
 use engine::policy::Denial;
-
-/// RFC 9110 §7.6.1, and the framing, which is generated.
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
-/// What a client may not say, in any spelling that becomes the same variable of a CGI:
-/// the contract's list, `deploy-token`, and the framing.
-const OURS: [&str; 13] = [
-    "authorization",
-    "x-api-key",
-    "api-key",
-    "x-goog-api-key",
-    "x-auth-token",
-    "private-token",
-    "job-token",
-    "deploy-token",
-    "proxy-authorization",
-    "cookie",
-    "host",
-    "content-length",
-    "transfer-encoding",
-];
 
 type Lines = Vec<(String, Vec<u8>)>;
 

@@ -3,6 +3,37 @@
 
 use engine::message::{Authority, HeadLimits};
 
+/// RFC 9110 §7.6.1, and the framing, which is generated.
+pub(crate) const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// What a client may not say, in any spelling that becomes the same variable of a CGI:
+/// the contract's list, `deploy-token`, and the framing.
+pub(crate) const OURS: [&str; 13] = [
+    "authorization",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "x-auth-token",
+    "private-token",
+    "job-token",
+    "deploy-token",
+    "proxy-authorization",
+    "cookie",
+    "host",
+    "content-length",
+    "transfer-encoding",
+];
+
 /// A field line: its name, and its value without the white space around it.
 pub(crate) type Field<'a> = (&'a [u8], &'a [u8]);
 

@@ -4,10 +4,11 @@
 use crate::naive::{self, Announced, Field};
 
 use super::Transcript;
-use super::leaving::{Exchange, HOP_BY_HOP, equal, is_until_close, same};
+use super::leaving::{Exchange, equal, is_until_close, same};
 use super::messages::{self, Request, Requests, Response, Rest, is_last, text};
 use super::pipe::{End, Peer};
 use super::routes::ROUTES;
+use crate::naive::HOP_BY_HOP;
 
 /// Asserts it of everything that the client got, and gives the statuses.
 pub(crate) fn check(

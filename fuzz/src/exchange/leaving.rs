@@ -3,43 +3,12 @@
 
 use memchr::memmem;
 
-use crate::naive::{self, Announced, Field};
+use crate::naive::{self, Announced, Field, HOP_BY_HOP, OURS};
 
 use super::messages::{self, Head, Request, Requests, Response, Rest, is_last, text};
 use super::pipe::End;
 use super::routes::{self, Known, ROUTES};
 use super::{Dialled, Transcript};
-
-/// Fields by which a client could bring a credential of its own, and what looks like the
-/// framing, whatever marks stand in the name.
-const NEVER: [&str; 13] = [
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "authorization",
-    "x-api-key",
-    "api-key",
-    "x-goog-api-key",
-    "x-auth-token",
-    "private-token",
-    "job-token",
-    "deploy-token",
-    "proxy-authorization",
-    "cookie",
-];
-
-/// RFC 9110 §7.6.1, and the fields that are for the next hop alone.
-pub(crate) const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// A request at an upstream, and what it answered.
 #[derive(Debug)]
@@ -238,7 +207,7 @@ fn credentials<'a>(request: &Request<'a>) -> Vec<Field<'a>> {
 fn brought_credentials_are_not_in(heard: &[u8], said: &[u8], asked: &[Request<'_>]) {
     let (heard, said) = (heard.to_ascii_lowercase(), said.to_ascii_lowercase());
     for (name, value) in asked.iter().flat_map(|request| &request.head.fields) {
-        if value.len() < 8 || !NEVER[3..].contains(&marks_as_minus(name).as_str()) {
+        if value.len() < 8 || !OURS[3..].contains(&marks_as_minus(name).as_str()) {
             continue;
         }
         let value = value.to_ascii_lowercase();
@@ -347,7 +316,7 @@ fn kept(route: &Known, asked: &Request<'_>) -> Vec<(String, String)> {
     let goes_on = |(name, _): &&Field<'_>| {
         let lower = text(name).to_ascii_lowercase();
         let read = marks_as_minus(name);
-        !(NEVER.contains(&read.as_str())
+        !(OURS.contains(&read.as_str())
             || read == route.field
             || HOP_BY_HOP.contains(&lower.as_str())
             || options.contains(&lower) && lower != "close"
