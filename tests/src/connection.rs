@@ -73,14 +73,6 @@ impl Connection {
         Connection::socket_of(&self.side)
     }
 
-    /// The TLS session, if it is one: server name, protocol, version.
-    pub fn tls_session(&self) -> Option<&ServerConnection> {
-        match &self.side {
-            Side::Plain(_) => None,
-            Side::Tls(tls) => Some(&tls.conn),
-        }
-    }
-
     /// The proxy's end, as the kernel knows it.
     pub fn proxy_end(&self) -> &End {
         &self.end.other
