@@ -11,17 +11,8 @@ use crate::verdict::judge_reuse;
 /// Sends one more request, on the client's connection if that was left open, and waits
 /// until every connection to the service is closed.
 pub(crate) fn probe(trial: &Trial, mut stage: Stage<'_>) -> Result<(), Breach> {
-    let slot = stage.slot();
     let method = trial.recording.method;
-    let last = Reading::of_response(&stage.client.received, method, None);
-    let is_kept = !stage.client.is_over() && !stage.client.is_mute && last.is_whole();
-    if is_kept && !last.closes() && last.status() != 101 {
-        stage.client.next_exchange();
-    } else {
-        // Not in order, so that the port is free at once.
-        stage.client.reset();
-        stage.client = slot.connect()?;
-    }
+    next_client(&mut stage, method)?;
     let mut idle: Vec<bool> = Vec::new();
     for end in &mut stage.services {
         idle.push(is_idle(end, method));
@@ -33,7 +24,7 @@ pub(crate) fn probe(trial: &Trial, mut stage: Stage<'_>) -> Result<(), Breach> {
     for _ in 0..idle.len() {
         let may_be_kept = |(end, idle): (&Endpoint, &bool)| *idle && is_unused(end);
         if stage.services.iter().zip(&idle).any(may_be_kept) {
-            stage.client.next_exchange();
+            next_client(&mut stage, "GET")?;
             ask(trial, &mut stage, &idle)?;
         }
     }
@@ -41,6 +32,21 @@ pub(crate) fn probe(trial: &Trial, mut stage: Stage<'_>) -> Result<(), Breach> {
         stage.services.iter().all(|end| end.is_over())
     })?;
     stage.client.reset();
+    Ok(())
+}
+
+/// The client's connection after a request of this method, if the answer left it open, or
+/// a new one.
+fn next_client(stage: &mut Stage<'_>, method: &str) -> Result<(), Breach> {
+    let last = Reading::of_response(&stage.client.received, method, None);
+    let is_kept = !stage.client.is_over() && !stage.client.is_mute && last.is_whole();
+    if is_kept && !last.closes() && last.status() != 101 {
+        stage.client.next_exchange();
+    } else {
+        // Not in order, so that the port is free at once.
+        stage.client.reset();
+        stage.client = stage.slot().connect()?;
+    }
     Ok(())
 }
 
