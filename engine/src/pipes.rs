@@ -2,7 +2,6 @@
 //! no thread, and no clock except the caller's. For the fuzz target `exchange` and the
 //! bench `relay`; the product is built without it.
 
-use std::fmt::Debug;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -18,9 +17,11 @@ use crate::exchange::Connections;
 use crate::forward::Pseudonym;
 use crate::limits::Limits;
 use crate::policy::AllowedHosts;
-use crate::route::{RouteTable, UpstreamUrl};
+use crate::route::RouteTable;
 use crate::upstream::{Connector, TlsSetupError, Trust, Upstreams};
 use crate::worker::Worker;
+
+pub use crate::upstream::{Dial, UpstreamPipe};
 
 /// What stands for a client's socket, and tells what a socket tells.
 pub trait ClientPipe: AsyncRead + AsyncWrite + Send + Unpin {
@@ -51,15 +52,6 @@ impl ClientStream for Box<dyn ClientPipe> {
         (**self).reset_on_close();
     }
 }
-
-/// What stands for a service's socket, with or without TLS. A missing close_notify is a read
-/// that fails, as it is with TLS.
-pub trait UpstreamPipe: AsyncRead + AsyncWrite + Debug + Send + Unpin {}
-
-impl<P: AsyncRead + AsyncWrite + Debug + Send + Unpin> UpstreamPipe for P {}
-
-/// Stands for dialling: a pipe to this upstream, or why there is none.
-pub type Dial = dyn Fn(&UpstreamUrl) -> io::Result<Box<dyn UpstreamPipe>> + Send + Sync;
 
 /// One worker, with a pool and memory of its own, which dials by calling its caller.
 pub struct Pipes {
@@ -115,7 +107,7 @@ mod tests {
     use super::*;
     use crate::config::LogLevel;
     use crate::policy::{Credential, CredentialForm, Secret};
-    use crate::route::Route;
+    use crate::route::{Route, UpstreamUrl};
 
     const REQUEST: &[u8] = b"GET /a/x HTTP/1.1\r\nHost: p\r\nAuthorization: theirs\r\n\r\n";
     const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nDate: d\r\nContent-Length: 2\r\n\r\nok";

@@ -90,7 +90,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "route",
-        rooms: &["downstream", "upstream", "exchange"],
+        rooms: &["downstream", "upstream", "exchange", "pipes"],
         names: &[
             TOKIO,
             SOCKETS,
@@ -103,7 +103,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "policy",
-        rooms: &["downstream", "upstream", "exchange"],
+        rooms: &["downstream", "upstream", "exchange", "pipes"],
         names: &[
             TOKIO,
             SOCKETS,
@@ -116,7 +116,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "forward",
-        rooms: &["downstream", "upstream", "exchange"],
+        rooms: &["downstream", "upstream", "exchange", "pipes"],
         names: &[
             TOKIO,
             SOCKETS,
@@ -129,7 +129,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "config",
-        rooms: &["wire", "downstream", "upstream", "exchange"],
+        rooms: &["wire", "downstream", "upstream", "exchange", "pipes"],
         names: &[TOKIO],
     },
     Room {
@@ -143,22 +143,23 @@ const ROOMS: &[Room] = &[
             "downstream",
             "upstream",
             "exchange",
+            "pipes",
         ],
         names: &[TLS, JSON, &["httparse"]],
     },
     Room {
         name: "downstream",
-        rooms: &["upstream", "exchange"],
+        rooms: &["upstream", "exchange", "pipes"],
         names: &[TLS, &["Secret"], JSON, &["clap"]],
     },
     Room {
         name: "upstream",
-        rooms: &["downstream", "exchange"],
+        rooms: &["downstream", "exchange", "pipes"],
         names: &[JSON, &["clap"]],
     },
     Room {
         name: "exchange",
-        rooms: &["args", "config"],
+        rooms: &["args", "config", "pipes"],
         names: &[
             TLS,
             JSON,
@@ -174,6 +175,7 @@ const ROOMS: &[Room] = &[
             "upstream",
             "downstream",
             "exchange",
+            "pipes",
         ],
         names: &[&["Secret", "FieldLine", "FieldSection"], JSON],
     },
@@ -186,6 +188,7 @@ const ROOMS: &[Room] = &[
             "upstream",
             "downstream",
             "exchange",
+            "pipes",
         ],
         names: &[&["Secret", "FieldLine", "FieldSection"], JSON],
     },
@@ -322,6 +325,11 @@ mod tests {
             ("forward/via.rs", "use tokio_util::sync::X;", "tokio_util"),
             ("config/mod.rs", "tokio::spawn(x)", "tokio"),
             ("config/mod.rs", "use crate::exchange;", "crate::exchange"),
+            (
+                "upstream/pool.rs",
+                "use crate::pipes::Dial;",
+                "crate::pipes",
+            ),
             (
                 "wire/batch.rs",
                 "use crate::message::Step;",

@@ -5,7 +5,7 @@ use crate::message::{FieldLine, FieldName, FieldSection, LimitReached, list_memb
 
 /// Fields that every intermediary removes, named by `Connection` or not. The framing
 /// fields are among them because framing is generated anew.
-fn is_hop_by_hop(name: FieldName) -> bool {
+pub(super) fn is_hop_by_hop(name: FieldName) -> bool {
     use FieldName::*;
     matches!(
         name,

@@ -13,7 +13,7 @@ use crate::policy::Permit;
 /// Every field by which an agent could bring a credential of its own, so that its work
 /// can't go to an account of its choosing. Compared with `_` read as `-`: servers that
 /// pass fields as environment variables can't tell the two apart.
-fn is_credential(name: FieldName) -> bool {
+pub(super) fn is_credential(name: FieldName) -> bool {
     use FieldName::*;
     matches!(
         name,
@@ -31,7 +31,7 @@ fn is_credential(name: FieldName) -> bool {
 }
 
 /// What such servers would take for the framing, beside the one that is ours.
-fn is_framing(name: FieldName) -> bool {
+pub(super) fn is_framing(name: FieldName) -> bool {
     use FieldName::{ContentLength, Host, TransferEncoding};
     matches!(name, Host | ContentLength | TransferEncoding)
 }

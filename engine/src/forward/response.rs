@@ -16,7 +16,7 @@ pub type HttpDate = [u8; 29];
 
 /// Not forwarded although end-to-end: `alt-svc` would lead the client past the proxy;
 /// `content-length` is generated.
-fn is_forwarded(name: FieldName) -> bool {
+pub(super) fn is_forwarded(name: FieldName) -> bool {
     !matches!(name, FieldName::AltSvc | FieldName::ContentLength)
 }
 

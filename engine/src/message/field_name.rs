@@ -74,6 +74,12 @@ impl FieldName {
         (Other, false)
     }
 
+    /// Each but [`FieldName::Other`].
+    #[cfg(test)]
+    pub(crate) fn every() -> impl Iterator<Item = FieldName> {
+        (0..64).flat_map(of_length).copied()
+    }
+
     /// In lower case; empty for [`FieldName::Other`].
     pub fn as_str(self) -> &'static str {
         match self {
@@ -190,16 +196,12 @@ fn bit(name: FieldName) -> u64 {
 mod tests {
     use super::*;
 
-    fn all() -> impl Iterator<Item = FieldName> {
-        (0..64).flat_map(of_length).copied()
-    }
-
     #[test]
     fn every_name_is_found_by_its_length_and_none_by_another() {
-        let count = all().count();
+        let count = FieldName::every().count();
         assert_eq!(count, XStainlessLang as usize, "each but `Other`, once");
         assert!(count < 64, "one bit each");
-        for name in all() {
+        for name in FieldName::every() {
             assert_eq!(FieldName::of(name.as_str().as_bytes()), name);
             let upper = name.as_str().to_ascii_uppercase();
             assert_eq!(FieldName::of(upper.as_bytes()), name);
@@ -208,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_name_in_disguise_is_read_as_what_it_imitates_and_is_another() {
-        for name in all() {
+        for name in FieldName::every() {
             let disguised = name.as_str().replace('-', "_");
             assert_eq!(FieldName::recognize(disguised.as_bytes()).0, name);
             let same = disguised == name.as_str();
@@ -241,7 +243,7 @@ mod tests {
         let mut set = FieldNames::default();
         set.insert(Host);
         set.insert(XStainlessLang);
-        for name in all() {
+        for name in FieldName::every() {
             let inside = name == Host || name == XStainlessLang;
             assert_eq!(set.contains(name), inside, "{name:?}");
         }

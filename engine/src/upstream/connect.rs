@@ -10,12 +10,12 @@ use super::connection::UpstreamStream;
 #[cfg(feature = "pipes")]
 use super::dial_error::ConnectProblem;
 use super::dial_error::{DialError, DialStep};
+#[cfg(feature = "pipes")]
+use super::pipe::Dial;
 use super::proxy_tunnel::{self, TunnelAnswer};
 use super::tls::{TlsClient, TlsSetupError, Trust};
 use crate::config::{NoProxy, ProxyUrl};
 use crate::limits::Limits;
-#[cfg(feature = "pipes")]
-use crate::pipes::Dial;
 use crate::route::{Scheme, UpstreamUrl};
 
 /// Opens connections toward services. One for the process, shared by its workers, so

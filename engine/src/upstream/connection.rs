@@ -9,9 +9,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::task::coop;
 
-use super::tls_stream::TlsStream;
 #[cfg(feature = "pipes")]
-use crate::pipes::UpstreamPipe;
+use super::pipe::UpstreamPipe;
+use super::tls_stream::TlsStream;
 use crate::route::PoolKey;
 
 /// The octets to and from a service.

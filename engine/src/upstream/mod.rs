@@ -12,6 +12,8 @@ mod addresses;
 mod connect;
 mod connection;
 mod dial_error;
+#[cfg(feature = "pipes")]
+mod pipe;
 mod pool;
 mod proxy_tunnel;
 mod tls;
@@ -25,6 +27,8 @@ use std::sync::Arc;
 pub use connect::Connector;
 pub use connection::{UpstreamConnection, UpstreamStream};
 pub use dial_error::{ConnectProblem, DialError, DialStep, TlsProblem, TunnelProblem};
+#[cfg(feature = "pipes")]
+pub use pipe::{Dial, UpstreamPipe};
 pub use tls::{TlsSetupError, Trust};
 pub use tls_stream::TlsStream;
 

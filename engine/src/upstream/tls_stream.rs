@@ -201,7 +201,8 @@ impl TlsStream {
             }
             Ok(ConnectionState::Closed) => Ok(Step::Done),
             Ok(ConnectionState::BlockedHandshake) => Ok(Step::Handshaking),
-            // Early data is what a server reads; and nothing else is known to rustls.
+            // Early data is what a server reads. The rest is for states that rustls may get:
+            // the enum is not exhaustive, and what has no meaning here ends the connection.
             Ok(ConnectionState::ReadEarlyData(_) | _) => {
                 Err(RustlsError::General("a state without a meaning".to_owned()))
             }
