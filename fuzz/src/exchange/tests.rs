@@ -28,6 +28,7 @@ const OUTCOMES: &[(&str, &str, &str)] = &[
     ("close-delimited-broken-to-http10", "GET 200", "200!"),
     ("connection-names-the-length", "POST 200", "200"),
     ("credential-that-is-a-field-name", "GET 200", "200"),
+    ("credential-that-is-our-own-tail", "GET 200", "200"),
     ("credentials-of-every-name", "GET 200", "200"),
     ("dead-pooled-get-pipelined", "GET 200, GET, GET 200", "200 200"),
     ("dead-pooled-post", "GET 200, POST", "200 502"),
