@@ -204,13 +204,13 @@ fn longest_prefix<'p>(paths: &[&'p str], path: &[u8]) -> Option<&'p str> {
 /// As the routes file has them: nothing to decode, no two spellings.
 fn is_route_path(path: &str) -> bool {
     let octet = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@/".contains(&octet);
-    let segment = |segment: &str| !matches!(segment, "." | "..");
-    path.starts_with('/')
-        && path.ends_with('/')
-        && path.len() <= TARGET_OCTETS
-        && !path.contains("//")
+    let is_name = |segment: &str| segment.chars().any(|character| character != '.');
+    let names = path
+        .strip_prefix('/')
+        .and_then(|rest| rest.strip_suffix('/'));
+    path.len() <= TARGET_OCTETS
         && path.bytes().all(octet)
-        && path.split('/').all(segment)
+        && (path == "/" || names.is_some_and(|names| names.split('/').all(is_name)))
 }
 
 fn token(path: &str) -> String {

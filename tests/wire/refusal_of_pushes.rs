@@ -95,7 +95,7 @@ fn a_fetch_passes() {
         "/o/r.git/xgit-receive-pack",
         "/git-receive-pack/issues",
         "/o/r.git/info/refs?xservice=git-receive-pack",
-        "/o/r.git/info/refs?q=service%3Dgit-receive-pack",
+        "/o/r.git/info/refs?q=git-receive-pack",
         "/o/r.git/refs?service=git-receive-pack",
         "/search?service=git-receive-pack",
     ] {

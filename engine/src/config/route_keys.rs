@@ -173,8 +173,10 @@ pub(super) fn route_path(text: &str) -> Result<String, &'static str> {
             "may have letters, digits and -._~!$&'()*+,=:@ between its slashes; take others out",
         );
     }
-    if text.contains("//") || text.split('/').any(|segment| matches!(segment, "." | "..")) {
-        return Err("has an empty, `.` or `..` segment; take it out");
+    // Some services drop the dots at the end of a name, and here the whole name with them.
+    let is_nothing = |name: &str| name.trim_end_matches('.').is_empty();
+    if text[1..].split_terminator('/').any(is_nothing) {
+        return Err("has a segment that is empty or only dots; take it out");
     }
     Ok(text.to_owned())
 }

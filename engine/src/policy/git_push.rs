@@ -33,7 +33,7 @@ impl GitPush {
             discovery = info.filter(|_| is("refs")).or_else(|| still(discovery));
             info = is("info").then_some(index).or_else(|| still(info));
         }
-        let asked = || discovery.filter(|_| query.has("service", SERVICE));
+        let asked = || discovery.filter(|_| query.mentions("service", SERVICE));
         let before = upload.or_else(asked)?;
 
         let names = suffix.segments().take(before).map(|segment| segment.name);
@@ -179,6 +179,8 @@ mod tests {
             "service%5Bx%5Da?b=git-receive-pack",
             "service[?]=git-receive-pack;a=b",
             "service[;#]=git-receive-pack&a=b",
+            "service[]%3Dx%3B%26;y=git-receive-pack",
+            "q=service%20git-receive-pack",
         ] {
             let target = format!("o/r.git/info/refs?{query}");
             assert_eq!(push(&target).as_deref(), Some("o/r"), "{target}");
@@ -229,7 +231,9 @@ mod tests {
             "o/r.git/info/refs?service=git-upload-pack",
             "o/r.git/info/refs?service=git-receive-packs",
             "o/r.git/info/refs?services=git-receive-pack",
-            "o/r.git/info/refs?q=service%20git-receive-pack",
+            "o/r.git/info/refs?service=git_receive-pack",
+            "o/r.git/info/refs?q=git-receive-pack",
+            "o/r.git/info/refs?git-receive-pack=service",
             "o/git-receive-pack-docs",
             "o/git-receive-pack-docs/info/refs?service=git-upload-pack",
             "o/git-receive-pack/info/refs?service=git-upload-pack",

@@ -2,6 +2,7 @@
 
 use super::decoded_path::DecodedPath;
 use super::percent::decode_until_stable;
+use memchr::memmem;
 use std::borrow::Cow;
 
 /// The decoded copy of a query, on which refusals decide.
@@ -47,22 +48,15 @@ impl<'q> Query<'q> {
             .map(|(_, value)| value)
     }
 
-    /// Whether a parameter with this name has this value, in any position and case.
+    /// Whether `name` stands in it as a word, and `value` as one behind it, in any case.
     ///
-    /// Here it also counts what only a service finds that splits at fewer marks: to it
-    /// `name[?]` is one name. Or one that splits before it decodes: then the first `=` may
-    /// have been an encoded one of the name, and the value stands behind another.
-    pub(super) fn has(&self, name: &str, value: &str) -> bool {
-        let is_value = |text: &[u8]| content(text).eq_ignore_ascii_case(value.as_bytes());
-        let has = |parameter: &[u8]| {
-            let mut equals = memchr::memchr_iter(b'=', parameter);
-            is_name(content(until(parameter, b'=')), name)
-                && equals.any(|at| is_value(&parameter[at + 1..]))
-        };
-        [&b"&"[..], b"&;", b"&?#", MARKS].into_iter().any(|marks| {
-            let mut parameters = self.0.split(|octet| marks.contains(octet));
-            parameters.any(has)
-        })
+    /// Nothing is split here, for services disagree about what ends a name: to one that
+    /// splits at fewer marks, or before it decodes, `name[?]x%3D` is one and belongs to an
+    /// array called `name`.
+    pub(super) fn mentions(&self, name: &str, value: &str) -> bool {
+        let query = self.0.to_ascii_lowercase();
+        let behind = find_word(&query, name).map(|end| &query[end..]);
+        behind.is_some_and(|rest| find_word(rest, value).is_some())
     }
 
     fn parameters(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
@@ -74,6 +68,18 @@ impl<'q> Query<'q> {
                 (part(), part())
             })
     }
+}
+
+/// Where the first `word` (lower case) ends that no longer word holds.
+fn find_word(text: &[u8], word: &str) -> Option<usize> {
+    let in_word = |octet: &u8| octet.is_ascii_alphanumeric() || b"-_".contains(octet);
+    let mut places = memmem::find_iter(text, word.as_bytes());
+    places.find_map(|start| {
+        let end = start + word.len();
+        let before = text[..start].last().is_some_and(in_word);
+        let after = text[end..].first().is_some_and(in_word);
+        (!before && !after).then_some(end)
+    })
 }
 
 /// What of a name or a value counts.

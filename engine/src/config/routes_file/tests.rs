@@ -279,15 +279,19 @@ fn each_problem_is_told_in_one_line() {
         ),
         (
             with(r#""path": "//""#),
-            "routes[0].path: has an empty, `.` or `..` segment; take it out",
+            "routes[0].path: has a segment that is empty or only dots; take it out",
         ),
         (
             with(r#""path": "/a//b/""#),
-            "routes[0].path: has an empty, `.` or `..` segment; take it out",
+            "routes[0].path: has a segment that is empty or only dots; take it out",
+        ),
+        (
+            with(r#""path": "/a/.../""#),
+            "routes[0].path: has a segment that is empty or only dots; take it out",
         ),
         (
             with(r#""path": "/a/../""#),
-            "routes[0].path: has an empty, `.` or `..` segment; take it out",
+            "routes[0].path: has a segment that is empty or only dots; take it out",
         ),
         (
             with(r#""upstream": null"#),
