@@ -9,7 +9,7 @@ use super::relay::{Relay, RelayError, Side};
 use super::response::{FinalHead, ResponseLeg, ResponseState};
 use super::sides::Sides;
 use crate::downstream::{Client, ClientStream};
-use crate::error::{Failure, Lapse, UpstreamFault};
+use crate::error::{Failure, Lapse, UpstreamConnectionAge, UpstreamFault};
 use crate::limits::Limits;
 
 /// How far the request has come.
@@ -35,6 +35,8 @@ pub(super) enum Ending {
 pub(super) struct Conversation<'a, 'r> {
     request: &'a mut Relay,
     request_state: RequestState,
+    /// Its progress before this conversation: it may have been under way on another connection.
+    request_from: u64,
     request_seen: u64,
     /// When the request last moved; `None`: in this turn. The clock is read when a turn
     /// ends without an end, not for each step.
@@ -53,6 +55,7 @@ impl<'a, 'r> Conversation<'a, 'r> {
         limits: &'a Limits,
     ) -> Self {
         Conversation {
+            request_from: request.progress(),
             request_seen: request.progress(),
             request,
             request_state: RequestState::Sending,
@@ -75,8 +78,18 @@ impl<'a, 'r> Conversation<'a, 'r> {
         U: AsyncRead + AsyncWrite + Unpin,
     {
         self.poll_request(context, sides)?;
-        if let Poll::Ready(result) = self.poll_response(context, sides) {
-            return Poll::Ready(result);
+        // Octets that come before the request has left answer another one (RFC 9112 §9.2).
+        let is_asked = self.request.progress() > self.request_from;
+        match (self.request_state, sides.service_age) {
+            (RequestState::Sending, _) if !is_asked => {}
+            (RequestState::Abandoned, age @ UpstreamConnectionAge::Reused) if !is_asked => {
+                return Poll::Ready(Err(Failure::UpstreamGone(age)));
+            }
+            _ => {
+                if let Poll::Ready(result) = self.poll_response(context, sides) {
+                    return Poll::Ready(result);
+                }
+            }
         }
         if self.poll_client_gone(context, sides.client).is_ready() {
             return Poll::Ready(Err(Failure::ClientGone));

@@ -157,6 +157,23 @@ async fn an_upstream_that_reads_nothing_is_given_up_after_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_comes_before_the_request_has_left_is_no_answer_to_it() {
+    let (_client, near_client) = duplex(PIPE_OCTETS);
+    let (mut service, mut near_service) = duplex(PIPE_OCTETS);
+    service
+        .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+        .await
+        .expect("room");
+    near_service
+        .write_all(&[b'x'; PIPE_OCTETS])
+        .await
+        .expect("as much as fits");
+    let limits = Limits::default();
+    let ended = converse(&Asked::get(), near_client, &mut near_service, &limits).await;
+    assert_eq!(lapse(ended), Lapse::UpstreamRead);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_reads_nothing_is_given_up_after_its_time() {
     let (lapse, after) = lapses_after(Asked::get(), |client, mut service| async move {
         read(&mut service, HEAD).await;

@@ -45,6 +45,7 @@ const OUTCOMES: &[(&str, &str, &str)] = &[
     ("keep-alive-http10", "GET 200, GET 200", "200 200"),
     ("large-bodies-and-narrow-peers", "PUT 200", "200"),
     ("left-over-octets", "GET 200, GET 200", "200 200"),
+    ("left-over-octets-before-a-write", "GET, HEAD 200, POST", "502 200 504"),
     ("left-over-octets-late", "GET 200, GET 200", "200 200"),
     ("left-over-octets-unread", "GET 200, GET 200", "200 200"),
     ("length-cut-short", "GET 200", "200!"),
