@@ -25,6 +25,7 @@ use crate::metrics::Metrics;
 use crate::policy::AllowedHosts;
 use crate::route::RouteTable;
 use crate::upstream::{Connector, Upstreams};
+use crate::wire::KernelPipes;
 use crate::worker::Worker;
 
 /// What an engine is started with.
@@ -123,6 +124,7 @@ impl Engine {
         let routes = Arc::new(setup.routes);
         let connector = Arc::new(setup.connector);
         let pseudonym = Pseudonym::new(random_tail());
+        let pipes = Arc::new(KernelPipes::default());
         for sockets in listeners.share_out(workers) {
             let worker = Arc::new(Worker::new(
                 Arc::clone(&routes),
@@ -132,6 +134,7 @@ impl Engine {
                 setup.allowed_hosts.clone(),
                 Arc::clone(&setup.log),
                 engine.metrics.clone(),
+                Arc::clone(&pipes),
                 // A token of its own: asking a shared one would be a lock between workers.
                 engine.drain.child_token(),
             ));

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
 
 /// What one message, one connection and one process may use at most.
 #[derive(Clone, Debug)]
@@ -150,6 +151,17 @@ pub const READ_BUFFER_OCTETS: usize = 8 * KIB;
 
 /// A read buffer that reads keep filling doubles up to this size.
 pub const READ_BUFFER_CEILING_OCTETS: usize = 384 * KIB;
+
+/// A body of known length of which at least so much is still to come goes through a kernel
+/// pipe where both sides are plain sockets: below, two more system calls cost what they save.
+pub const KERNEL_PIPE_FROM_OCTETS: u64 = MIB as u64;
+
+/// How much such a pipe holds: what the kernel grants any user, `fs.pipe-max-size`.
+pub const KERNEL_PIPE_OCTETS: usize = MIB;
+
+/// Such pipes in the whole process, two descriptors each out of those kept back; further
+/// bodies are copied.
+pub const KERNEL_PIPES: usize = 8;
 
 /// A buffer larger than this is given back to the allocator, not to the free list.
 pub const READ_BUFFER_KEPT_OCTETS: usize = 64 * KIB;

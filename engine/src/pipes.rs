@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,7 @@ use crate::limits::Limits;
 use crate::policy::AllowedHosts;
 use crate::route::RouteTable;
 use crate::upstream::{Connector, TlsSetupError, Trust, Upstreams};
+use crate::wire::{KernelPipes, Stream};
 use crate::worker::Worker;
 
 pub use crate::upstream::{Dial, UpstreamPipe};
@@ -33,6 +35,12 @@ pub trait ClientPipe: AsyncRead + AsyncWrite + Send + Unpin {
 
     /// The coming close is a reset.
     fn reset_on_close(&self);
+}
+
+impl Stream for Box<dyn ClientPipe> {
+    fn socket(&self) -> Option<&TcpStream> {
+        None
+    }
 }
 
 impl ClientStream for Box<dyn ClientPipe> {
@@ -78,6 +86,7 @@ impl Pipes {
             AllowedHosts::any(),
             log,
             None,
+            Arc::new(KernelPipes::default()),
             CancellationToken::new(),
         );
         Ok(Pipes {

@@ -1,5 +1,5 @@
 //! What one worker thread owns. Nothing of it is shared with another worker but the
-//! route table, the log, the metrics and the count of connections.
+//! route table, the log, the metrics, the kernel pipes and the count of connections.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 use crate::policy::AllowedHosts;
 use crate::route::RouteTable;
 use crate::upstream::Upstreams;
-use crate::wire::{Batch, FreeList, ReadBuffer};
+use crate::wire::{Batch, FreeList, KernelPipes, ReadBuffer};
 
 /// The state of one worker thread.
 pub(crate) struct Worker {
@@ -27,6 +27,7 @@ pub(crate) struct Worker {
     pub(crate) metrics: Option<Arc<Metrics>>,
     /// Boxed, for it is handed on by every exchange.
     pub(crate) memory: FreeList<Box<Memory>>,
+    pub(crate) pipes: Arc<KernelPipes>,
     pub(crate) drain: CancellationToken,
     pub(crate) clock: Clock,
 }
@@ -53,6 +54,7 @@ impl Worker {
         allowed_hosts: AllowedHosts,
         log: Arc<AccessLog>,
         metrics: Option<Arc<Metrics>>,
+        pipes: Arc<KernelPipes>,
         drain: CancellationToken,
     ) -> Self {
         Worker {
@@ -64,6 +66,7 @@ impl Worker {
             log,
             metrics,
             memory: FreeList::new(MEMORIES_KEPT),
+            pipes,
             drain,
             clock: Clock::default(),
         }

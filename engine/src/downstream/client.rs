@@ -7,17 +7,17 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::error::{Failure, Lapse};
 use crate::limits::{HANG_UP_CHECK_TIME, LINGER_OCTETS, Limits, READ_BUFFER_KEPT_OCTETS};
 use crate::message::{HeadLimits, HeadScan};
-use crate::wire::{Deadline, ReadBuffer};
+use crate::wire::{Deadline, ReadBuffer, Stream};
 
 /// What a client's stream must tell beyond its octets.
-pub(crate) trait ClientStream: AsyncRead + AsyncWrite + Unpin + Send {
+pub(crate) trait ClientStream: Stream + Send {
     /// Ready when a read would find something, without a buffer to read into: an idle
     /// connection holds none.
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;

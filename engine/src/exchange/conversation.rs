@@ -1,8 +1,8 @@
 //! Request and response, both under way at once between two connected sides.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::relay::{Relay, RelayError, Side};
@@ -11,6 +11,7 @@ use super::sides::Sides;
 use crate::downstream::{Client, ClientStream};
 use crate::error::{Failure, Lapse, UpstreamConnectionAge, UpstreamFault};
 use crate::limits::Limits;
+use crate::wire::{KernelPipes, Stream};
 
 /// How far the request has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,7 @@ pub(super) struct Conversation<'a, 'r> {
     /// The same for the response.
     response_progress_at: Option<Instant>,
     limits: &'a Limits,
+    pipes: Option<&'a Arc<KernelPipes>>,
 }
 
 impl<'a, 'r> Conversation<'a, 'r> {
@@ -53,6 +55,7 @@ impl<'a, 'r> Conversation<'a, 'r> {
         request: &'a mut Relay,
         response: &'a mut ResponseLeg<'r>,
         limits: &'a Limits,
+        pipes: Option<&'a Arc<KernelPipes>>,
     ) -> Self {
         Conversation {
             request_from: request.progress(),
@@ -64,6 +67,7 @@ impl<'a, 'r> Conversation<'a, 'r> {
             response_seen: 0,
             response_progress_at: None,
             limits,
+            pipes,
         }
     }
 
@@ -75,7 +79,7 @@ impl<'a, 'r> Conversation<'a, 'r> {
     ) -> Poll<Result<Ending, Failure>>
     where
         S: ClientStream,
-        U: AsyncRead + AsyncWrite + Unpin,
+        U: Stream,
     {
         self.poll_request(context, sides)?;
         // Octets that come before the request has left answer another one (RFC 9112 §9.2).
@@ -104,13 +108,15 @@ impl<'a, 'r> Conversation<'a, 'r> {
     ) -> Result<(), Failure>
     where
         S: ClientStream,
-        U: AsyncRead + AsyncWrite + Unpin,
+        U: Stream,
     {
         if self.request_state != RequestState::Sending {
             return Ok(());
         }
         let Client { stream, buffer, .. } = &mut *sides.client;
-        let result = self.request.poll(context, stream, buffer, sides.service);
+        let result = self
+            .request
+            .poll(context, stream, buffer, sides.service, self.pipes);
         if self.request.progress() != self.request_seen {
             self.request_seen = self.request.progress();
             self.request_progress_at = None;
@@ -134,7 +140,7 @@ impl<'a, 'r> Conversation<'a, 'r> {
     ) -> Poll<Result<Ending, Failure>>
     where
         S: ClientStream,
-        U: AsyncRead + AsyncWrite + Unpin,
+        U: Stream,
     {
         loop {
             let request_complete = self.request_state == RequestState::Sent;
@@ -153,6 +159,7 @@ impl<'a, 'r> Conversation<'a, 'r> {
                         sides.service,
                         sides.service_buffer,
                         &mut sides.client.stream,
+                        self.pipes,
                     );
                     if relay.progress() != self.response_seen {
                         self.response_seen = relay.progress();

@@ -305,7 +305,12 @@ impl<S: ClientStream> Exchange<'_, S> {
             std::mem::take(&mut self.memory.response_head),
             std::mem::take(&mut self.memory.response),
         );
-        let mut conversation = Conversation::new(request, &mut response, &self.worker.limits);
+        let mut conversation = Conversation::new(
+            request,
+            &mut response,
+            &self.worker.limits,
+            Some(&self.worker.pipes),
+        );
         let mut sides = Sides {
             client: &mut *self.client,
             service: &mut service.stream,

@@ -2,13 +2,13 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite};
-
+use crate::limits::KERNEL_PIPE_FROM_OCTETS;
 use crate::message::encode::{CHUNK_END, CHUNK_END_AND_LAST, LAST_CHUNK, chunk_size_line};
 use crate::message::{BodyDecoder, BodyEncoding, Fault, Step};
-use crate::wire::{Batch, ReadBuffer};
+use crate::wire::{Batch, KernelPipe, KernelPipes, ReadBuffer, Stream, is_unfit};
 
 /// Reads, decodes, frames anew and writes. Whatever has arrived leaves in the same turn;
 /// nothing waits for more, nothing is copied, and no more is read than was written.
@@ -24,6 +24,10 @@ pub(super) struct Relay {
     progress: u64,
     /// Whether the batch is still the first one.
     holds_head: bool,
+    /// What the rest of the body goes through, where neither side needs to see it.
+    pipe: Option<KernelPipe>,
+    /// Whether the kernel has not refused to move octets this way.
+    may_pipe: bool,
 }
 
 /// The side a relay waits for.
@@ -67,6 +71,8 @@ impl Relay {
             payload: 0,
             progress: 0,
             holds_head: true,
+            pipe: None,
+            may_pipe: true,
         };
         relay.gather(buffer)?;
         Ok(relay)
@@ -116,12 +122,15 @@ impl Relay {
         reader: &mut R,
         buffer: &mut ReadBuffer,
         writer: &mut W,
+        pipes: Option<&Arc<KernelPipes>>,
     ) -> Poll<Result<(), RelayError>>
     where
-        R: AsyncRead + Unpin,
-        W: AsyncWrite + Unpin,
+        R: Stream,
+        W: Stream,
     {
         loop {
+            // Before all else: the body may be over for the decoder and still on its way.
+            ready!(self.poll_pipe(context, reader, writer))?;
             self.waiting_for = Side::Taker;
             ready!(self.poll_write(context, writer, buffer)).map_err(unwritable)?;
             if !self.ended && (!buffer.unread().is_empty() || self.decoder.is_complete()) {
@@ -139,6 +148,9 @@ impl Relay {
             if self.ended {
                 return Poll::Ready(Ok(()));
             }
+            if reader.socket().is_some() && writer.socket().is_some() && self.open_pipe(pipes) {
+                continue;
+            }
             self.waiting_for = Side::Sender;
             match ready!(buffer.poll_fill(context, reader)) {
                 Ok(count @ 1..) => self.progress += count as u64,
@@ -153,7 +165,57 @@ impl Relay {
         }
     }
 
-    fn poll_write<W: AsyncWrite + Unpin>(
+    /// Called with nothing in the buffer or the batch: whether the rest of the body is to
+    /// go from socket to socket.
+    fn open_pipe(&mut self, pipes: Option<&Arc<KernelPipes>>) -> bool {
+        let is_worth_it = self.encoding == BodyEncoding::Identity
+            && self.decoder.run() >= Some(KERNEL_PIPE_FROM_OCTETS);
+        if is_worth_it && self.may_pipe {
+            self.pipe = pipes.and_then(KernelPipes::take);
+        }
+        // What goes through it can't be sent again.
+        self.holds_head &= self.pipe.is_none();
+        self.pipe.is_some()
+    }
+
+    /// Ready when nothing is left for the pipe to do.
+    fn poll_pipe<R: Stream, W: Stream>(
+        &mut self,
+        context: &mut Context<'_>,
+        reader: &R,
+        writer: &W,
+    ) -> Poll<Result<(), RelayError>> {
+        while let Some(pipe) = &mut self.pipe
+            && let (Some(from), Some(to)) = (reader.socket(), writer.socket())
+        {
+            if !pipe.is_empty() {
+                self.waiting_for = Side::Taker;
+                let count = ready!(pipe.poll_drain(context, to)).map_err(unwritable)? as u64;
+                self.progress += count;
+                self.payload += count;
+                continue;
+            }
+            let Some(run @ 1..) = self.decoder.run() else {
+                self.pipe = None;
+                break;
+            };
+            self.waiting_for = Side::Sender;
+            match ready!(pipe.poll_fill(context, from, run)) {
+                Ok(count @ 1..) => {
+                    self.progress += count as u64;
+                    self.decoder.pass(count as u64);
+                }
+                Err(error) if is_unfit(&error) => {
+                    self.may_pipe = false;
+                    self.pipe = None;
+                }
+                Ok(0) | Err(_) => return Poll::Ready(Err(RelayError::Truncated)),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write<W: Stream>(
         &mut self,
         context: &mut Context<'_>,
         writer: &mut W,

@@ -114,7 +114,7 @@ pub(super) async fn converse(
         Default::default(),
         Batch::default(),
     );
-    let mut conversation = Conversation::new(&mut request, &mut response, limits);
+    let mut conversation = Conversation::new(&mut request, &mut response, limits, None);
     let mut service_buffer = ReadBuffer::default();
     let mut sides = Sides {
         client: &mut client,

@@ -4,7 +4,6 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::relay::{Relay, RelayError};
@@ -12,7 +11,7 @@ use crate::downstream::{Client, ClientStream};
 use crate::error::{Failure, Lapse, UpstreamFault};
 use crate::limits::Limits;
 use crate::message::{BodyDecoder, BodyEncoding};
-use crate::wire::{Batch, ReadBuffer};
+use crate::wire::{Batch, ReadBuffer, Stream};
 
 /// One direction of a tunnel.
 struct Direction {
@@ -44,7 +43,7 @@ pub(super) async fn run<S, U>(
 ) -> (Carried, Result<(), Failure>)
 where
     S: ClientStream,
-    U: AsyncRead + AsyncWrite + Unpin,
+    U: Stream,
 {
     let (Ok(mut up), Ok(mut down)) = (
         Direction::open(&client.buffer),
@@ -121,16 +120,18 @@ impl Direction {
         writer: &mut W,
     ) -> Poll<Result<(), RelayError>>
     where
-        R: AsyncRead + Unpin,
-        W: AsyncWrite + Unpin,
+        R: Stream,
+        W: Stream,
     {
         loop {
             match self.state {
-                DirectionState::Open => match self.relay.poll(context, reader, buffer, writer) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Ok(())) => self.state = DirectionState::Closing,
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                },
+                DirectionState::Open => {
+                    match self.relay.poll(context, reader, buffer, writer, None) {
+                        Poll::Pending => return Poll::Pending,
+                        Poll::Ready(Ok(())) => self.state = DirectionState::Closing,
+                        Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    }
+                }
                 DirectionState::Closing => match Pin::new(&mut *writer).poll_shutdown(context) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Ok(())) => self.state = DirectionState::Closed,

@@ -83,6 +83,21 @@ impl BodyDecoder {
         })
     }
 
+    /// How many octets follow of which each is data, and known to be.
+    pub fn run(&self) -> Option<u64> {
+        match self {
+            BodyDecoder::ContentLength { remaining } => Some(*remaining),
+            BodyDecoder::Empty | BodyDecoder::Chunked(_) | BodyDecoder::UntilClose { .. } => None,
+        }
+    }
+
+    /// So many octets of that run have passed without being shown to [`decode`](Self::decode).
+    pub fn pass(&mut self, count: u64) {
+        if let BodyDecoder::ContentLength { remaining } = self {
+            *remaining = remaining.saturating_sub(count);
+        }
+    }
+
     /// Whether the body is over. Known as soon as its last octet was taken.
     pub fn is_complete(&self) -> bool {
         match self {

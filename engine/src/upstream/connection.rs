@@ -13,6 +13,7 @@ use tokio::task::coop;
 use super::pipe::UpstreamPipe;
 use super::tls_stream::TlsStream;
 use crate::route::PoolKey;
+use crate::wire::Stream;
 
 /// The octets to and from a service.
 ///
@@ -91,6 +92,17 @@ impl UpstreamConnection {
             let goodbye = poll_fn(|context| Pin::new(&mut *stream).poll_shutdown(context));
             let goodbye = pin!(coop::unconstrained(goodbye));
             let _sent = goodbye.poll(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+}
+
+impl Stream for UpstreamStream {
+    fn socket(&self) -> Option<&TcpStream> {
+        match self {
+            UpstreamStream::Plain(stream) => Some(stream),
+            UpstreamStream::Tls(_) => None,
+            #[cfg(feature = "pipes")]
+            UpstreamStream::Pipe(_) => None,
         }
     }
 }
