@@ -234,8 +234,8 @@ fn an_unused_connection_is_closed_after_its_time() {
     let proxy = Proxy::to(&upstream)
         .deadline(flag::POOL_IDLE_TIME, Duration::from_millis(300))
         .start();
-    let (mut client, mut service) = reused(&proxy, &upstream);
     let begun = std::time::Instant::now();
+    let (mut client, mut service) = reused(&proxy, &upstream);
     if service.readable_within(Duration::from_secs(2)) {
         assert!(begun.elapsed() > Duration::from_millis(200));
         service.wait_for_close();
