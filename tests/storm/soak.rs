@@ -7,6 +7,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use harness::errand::serve;
 use harness::origin::Origin;
 use harness::proxy::{TOKEN_ENV, bearer};
 use harness::upstream::Deaf;
@@ -14,7 +15,7 @@ use harness::{Authority, Proxy, TOKEN, flag};
 use serde_json::json;
 
 use crate::stop::Stop;
-use crate::traffic::{Agent, Tally, serve};
+use crate::traffic::{Agent, Tally};
 
 /// The variable that says how long, such as `15m` or `90s`.
 const SOAK: &str = "BOTTLE_SOAK";

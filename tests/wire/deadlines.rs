@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::support::{OK, assert_own_answer, get, one_exchange, request};
 use harness::peer::STILL;
 use harness::upstream::{Full, listen};
-use harness::{Client, Ending, GUARD, Peer, Proxy, Upstream, flag};
+use harness::{Client, Connection, Ending, GUARD, Peer, Proxy, Upstream, flag};
 
 /// The deadline that is under test, and is to pass.
 const SHORT: Duration = Duration::from_millis(400);
@@ -123,50 +123,48 @@ fn a_body_that_trickles_in_is_progress() {
     assert_eq!(client.read_response("POST").status(), 200);
 }
 
-#[test]
-fn a_client_that_waits_for_a_100_is_not_late() {
-    let (upstream, proxy) = with(flag::REQUEST_BODY_IDLE_TIME, AMPLE);
+/// A client that has announced a body and waits with it, and its service.
+fn waiting_for_a_100(proxy: &Proxy, upstream: &Upstream) -> (Client, Connection) {
     let mut client = proxy.client();
     let fields = "Content-Length: 5\r\nExpect: 100-continue\r\n";
     client.send(request("POST", "/api/x", fields));
     let mut service = upstream.accept();
     service.read_head();
-    assert!(!client.readable_within(AMPLE * 2), "no 408");
+    (client, service)
+}
+
+/// The 100, and the exchange to its end.
+fn go_on(mut client: Client, mut service: Connection) {
     service.send("HTTP/1.1 100 Continue\r\n\r\n");
     assert_eq!(client.read_head().status(), 100);
     client.send("hello");
     assert_eq!(service.read_exact(5), b"hello");
     service.send(OK);
     assert_eq!(client.read_response("POST").status(), 200);
+}
+
+#[test]
+fn a_client_that_waits_for_a_100_is_not_late() {
+    let (upstream, proxy) = with(flag::REQUEST_BODY_IDLE_TIME, AMPLE);
+    let (mut client, service) = waiting_for_a_100(&proxy, &upstream);
+    assert!(!client.readable_within(AMPLE * 2), "no 408");
+    go_on(client, service);
 }
 
 #[test]
 fn a_client_that_got_a_hint_still_waits_for_the_100() {
     let (upstream, proxy) = with(flag::REQUEST_BODY_IDLE_TIME, AMPLE);
-    let mut client = proxy.client();
-    let fields = "Content-Length: 5\r\nExpect: 100-continue\r\n";
-    client.send(request("POST", "/api/x", fields));
-    let mut service = upstream.accept();
-    service.read_head();
+    let (mut client, mut service) = waiting_for_a_100(&proxy, &upstream);
     service.send("HTTP/1.1 103 Early Hints\r\n\r\n");
     assert_eq!(client.read_head().status(), 103);
     assert!(!client.readable_within(AMPLE * 2), "no 408");
-    service.send("HTTP/1.1 100 Continue\r\n\r\n");
-    assert_eq!(client.read_head().status(), 100);
-    client.send("hello");
-    assert_eq!(service.read_exact(5), b"hello");
-    service.send(OK);
-    assert_eq!(client.read_response("POST").status(), 200);
+    go_on(client, service);
 }
 
 #[test]
 fn a_client_that_is_silent_after_the_100_is_late() {
     let (upstream, proxy) = with(flag::REQUEST_BODY_IDLE_TIME, SHORT);
-    let mut client = proxy.client();
-    let fields = "Content-Length: 5\r\nExpect: 100-continue\r\n";
-    client.send(request("POST", "/api/x", fields));
-    let mut service = upstream.accept();
-    service.read_head();
+    let (mut client, mut service) = waiting_for_a_100(&proxy, &upstream);
     assert!(!client.readable_within(SHORT), "no 408");
     let answer = takes_its_time(SHORT, || {
         service.send("HTTP/1.1 100 Continue\r\n\r\n");

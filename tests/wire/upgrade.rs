@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{OK, assert_own_answer, pair, request, response};
-use harness::{Builder, Client, Connection, Ending, Peer, Proxy, Upstream, flag, pattern};
+use harness::{Builder, Client, Connection, Ending, Head, Peer, Proxy, Upstream, flag, pattern};
 use serde_json::json;
 
 const ASKS: &str =
@@ -19,38 +19,32 @@ fn allowing_builder(upstream: &Upstream) -> Builder {
     Proxy::to(upstream).with(json!({"upgrade": ["websocket"]}))
 }
 
+fn assert_upgrades(head: &Head) {
+    assert_eq!(
+        head.one("upgrade").as_deref(),
+        Some("websocket"),
+        "{head:?}"
+    );
+    assert!(
+        head.all("connection")
+            .concat()
+            .eq_ignore_ascii_case("upgrade"),
+        "{head:?}"
+    );
+}
+
 fn tunnel(proxy: &Proxy, upstream: &Upstream) -> (Client, Connection) {
     let mut client = proxy.client();
     client.send(request("GET", "/api/chat", ASKS));
     let mut service = upstream.accept();
     let head = service.read_head();
-    assert_eq!(
-        head.one("upgrade").as_deref(),
-        Some("websocket"),
-        "{head:?}"
-    );
-    assert!(
-        head.all("connection")
-            .concat()
-            .eq_ignore_ascii_case("upgrade"),
-        "{head:?}"
-    );
+    assert_upgrades(&head);
     assert_eq!(head.one("sec-websocket-key").as_deref(), Some("k"));
     assert_eq!(head.all("authorization").len(), 1);
     service.send(SWITCHED);
     let head = client.read_head();
     assert_eq!(head.status(), 101);
-    assert_eq!(
-        head.one("upgrade").as_deref(),
-        Some("websocket"),
-        "{head:?}"
-    );
-    assert!(
-        head.all("connection")
-            .concat()
-            .eq_ignore_ascii_case("upgrade"),
-        "{head:?}"
-    );
+    assert_upgrades(&head);
     assert_eq!(head.one("x").as_deref(), Some("y"));
     (client, service)
 }
