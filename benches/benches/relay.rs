@@ -136,7 +136,7 @@ fn run(exchange: &Exchange, count: usize) -> Cost {
             piece: 0,
             given: 0,
         };
-        Ok(Box::new(upstream) as Box<dyn UpstreamPipe>)
+        Ok(Box::new(Pipe(upstream)) as Box<dyn UpstreamPipe>)
     };
     let (log, _lines) = AccessLog::kept(LogLevel::Off);
     let pipes = Pipes::new(
@@ -154,7 +154,7 @@ fn run(exchange: &Exchange, count: usize) -> Cost {
     };
     let runtime = Builder::new_current_thread().enable_time().build();
     let pipes = pipes.expect("no roots to be read");
-    let serve = pipes.serve(Box::new(client));
+    let serve = pipes.serve(Box::new(Pipe(client)));
     runtime.expect("a runtime").block_on(serve);
     let meter = meter.lock().unwrap_or_else(PoisonError::into_inner);
     let (Some((begun, allocations_before)), Some((ended, allocations))) = (meter.warm, meter.end)
@@ -219,12 +219,12 @@ struct Client {
     meter: Arc<Mutex<Meter>>,
 }
 
-impl ClientPipe for Client {
+impl ClientPipe for Pipe<Client> {
     fn poll_readable(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        if *left == self.warm_at || *left == 0 {
-            let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = self.0.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut given = self.0.given.lock().unwrap_or_else(PoisonError::into_inner);
+        if *left == self.0.warm_at || *left == 0 {
+            let mut meter = self.0.meter.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Some(reading());
             match *left {
                 0 => meter.end = meter.end.or(now),
@@ -247,50 +247,22 @@ impl ClientPipe for Client {
     fn reset_on_close(&self) {}
 }
 
-impl AsyncRead for Client {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+impl Far for Client {
+    fn poll_give(&mut self, buffer: &mut ReadBuf<'_>) -> Poll<()> {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         match self.request.get(*given..) {
             Some([]) => Poll::Pending,
             Some(rest) => {
                 *given += give(rest, buffer);
-                Poll::Ready(Ok(()))
+                Poll::Ready(())
             }
-            None => Poll::Ready(Ok(())), // The end.
+            None => Poll::Ready(()), // The end.
         }
     }
-}
 
-impl AsyncWrite for Client {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        octets: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_write_vectored(context, &[IoSlice::new(octets)])
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let count = slices.iter().map(|slice| slice.len()).sum();
+    fn hear(&mut self, count: usize) {
         let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
         meter.heard += count;
-        Poll::Ready(Ok(count))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
     }
 }
 
@@ -304,28 +276,50 @@ struct Upstream {
     given: usize,
 }
 
-impl AsyncRead for Upstream {
+impl Far for Upstream {
+    fn poll_give(&mut self, buffer: &mut ReadBuf<'_>) -> Poll<()> {
+        if !self.asked {
+            return Poll::Pending;
+        }
+        let piece = &self.response[self.piece];
+        self.given += give(&piece[self.given..], buffer);
+        if self.given == piece.len() {
+            self.given = 0;
+            self.piece = (self.piece + 1) % self.response.len();
+            self.asked = self.piece != 0;
+        }
+        Poll::Ready(())
+    }
+
+    fn hear(&mut self, _: usize) {
+        self.asked = true;
+    }
+}
+
+/// The far end of a pipe.
+trait Far: Unpin {
+    /// What it has to say.
+    fn poll_give(&mut self, buffer: &mut ReadBuf<'_>) -> Poll<()>;
+
+    /// It is told so many octets.
+    fn hear(&mut self, count: usize);
+}
+
+/// What the engine holds of a far end, which takes all that it is told at once.
+#[derive(Debug)]
+struct Pipe<F>(F);
+
+impl<F: Far> AsyncRead for Pipe<F> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let upstream = &mut *self;
-        if !upstream.asked {
-            return Poll::Pending;
-        }
-        let piece = &upstream.response[upstream.piece];
-        upstream.given += give(&piece[upstream.given..], buffer);
-        if upstream.given == piece.len() {
-            upstream.given = 0;
-            upstream.piece = (upstream.piece + 1) % upstream.response.len();
-            upstream.asked = upstream.piece != 0;
-        }
-        Poll::Ready(Ok(()))
+        self.0.poll_give(buffer).map(Ok)
     }
 }
 
-impl AsyncWrite for Upstream {
+impl<F: Far> AsyncWrite for Pipe<F> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -339,8 +333,9 @@ impl AsyncWrite for Upstream {
         _: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.asked = true;
-        Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()))
+        let count = slices.iter().map(|slice| slice.len()).sum();
+        self.0.hear(count);
+        Poll::Ready(Ok(count))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

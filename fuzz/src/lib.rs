@@ -17,6 +17,7 @@ mod client_url;
 pub mod connection_options;
 mod delivery;
 pub mod exchange;
+mod field_lines;
 mod forwarded;
 pub mod framing;
 mod input;

@@ -2,6 +2,7 @@
 //! becomes of it on its way upstream.
 
 use crate::delivery::{self, HEAD_LIMITS};
+use crate::field_lines;
 use crate::forwarded;
 use crate::naive::{self, Announced};
 use engine::message::{
@@ -52,22 +53,7 @@ fn same_head(head: &RequestHead, naive: &naive::Request<'_>, input: &[u8]) {
     assert_eq!(head.target_octets(), naive.target);
     assert_eq!(head.version().as_str().as_bytes(), naive.version);
     assert_eq!(head.host(), naive.host);
-    let fields: Vec<_> = head
-        .fields()
-        .lines()
-        .map(|line| (line.name, line.value))
-        .collect();
-    assert_eq!(fields, naive.fields);
-    // The lines, end to end, are all that stands between the start line and the end.
-    let raw: Vec<u8> = head
-        .fields()
-        .lines()
-        .flat_map(|line| line.raw)
-        .copied()
-        .collect();
-    let section = &input[..naive.octets - b"\r\n".len()];
-    assert!(section.ends_with(&raw));
-    assert!(section[..section.len() - raw.len()].ends_with(b"\r\n"));
+    field_lines::same(head.fields(), &naive.fields, &input[..naive.octets]);
 }
 
 /// RFC 9112 §6.3, by its numbers.

@@ -1,8 +1,8 @@
 //! RFC 9112 §6.3, the length of a message body, by its numbered rules.
 
 use crate::support::{
-    OK, assert_own_answer, get, one_exchange, pair, prove_nothing_left, refused_with, rejected,
-    request, sent_downstream,
+    OK, assert_own_answer, get, misframed, one_exchange, pair, prove_nothing_left, refused_with,
+    rejected, request, sent_downstream,
 };
 use harness::head::Framing;
 use harness::{Ending, Peer};
@@ -51,11 +51,7 @@ fn rule_3_two_framings_are_an_error() {
         "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
     ] {
-        let octets = request("POST", "/api/x", fields) + "0\r\n\r\n";
-        rejected(&proxy, &upstream, octets, 400);
-        let octets = format!("HTTP/1.1 200 OK\r\n{fields}\r\n0\r\n\r\n");
-        let answer = sent_downstream(&proxy, &upstream, "GET", octets);
-        assert_own_answer(&answer, 502);
+        misframed(&proxy, &upstream, fields);
     }
     prove_nothing_left(&proxy, &upstream);
 }

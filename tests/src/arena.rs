@@ -3,20 +3,17 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use crate::builder::Builder;
 use crate::census::Census;
 use crate::fault::{Fault, Leg, STALL};
 use crate::flag;
+use crate::process::GUARD;
 use crate::proxy::{Proxy, TOKEN, TOKEN_ENV, bearer};
 use crate::recording;
 use crate::stage::{Breach, Slot};
 use crate::trial::Trial;
 use crate::turnstile::Turnstile;
-
-/// What any step of a trial may take: far beyond every deadline that is set.
-const GUARD: Duration = Duration::from_secs(8);
 
 /// How many trials move at a time where others wait for a deadline.
 const MOVING: usize = 4;

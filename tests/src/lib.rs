@@ -34,6 +34,7 @@ pub mod client;
 pub mod connect_proxy;
 pub mod connection;
 pub mod endpoint;
+pub mod errand;
 pub mod fault;
 pub mod flag;
 pub mod git_server;

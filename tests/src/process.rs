@@ -11,8 +11,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 /// How long any single wait of a test may take. Far above what a loaded machine of two
-/// cores needs, so whoever waits longer waits for ever.
-pub const GUARD: Duration = Duration::from_secs(10);
+/// cores needs, so whoever waits longer waits for ever; below the deadlines of the proxy
+/// that would end such a wait for it.
+pub const GUARD: Duration = Duration::from_secs(20);
 
 /// What a process that has ended left behind.
 #[derive(Debug)]

@@ -228,6 +228,16 @@ pub fn rejected(proxy: &Proxy, upstream: &Upstream, octets: impl AsRef<[u8]>, st
     refused_with(proxy, upstream, octets, &[status], true);
 }
 
+/// Chunked messages with `fields` frame nothing: a request is rejected, a response is a
+/// fault of the service.
+pub fn misframed(proxy: &Proxy, upstream: &Upstream, fields: &str) {
+    let octets = request("POST", "/api/x", fields) + "0\r\n\r\n";
+    rejected(proxy, upstream, octets, 400);
+    let octets = format!("HTTP/1.1 200 OK\r\n{fields}\r\n0\r\n\r\n");
+    let answer = sent_downstream(proxy, upstream, "GET", octets);
+    assert_own_answer(&answer, 502);
+}
+
 /// Sends a request that must pass, and gives the target that the upstream saw.
 pub fn passes(proxy: &Proxy, upstream: &Upstream, octets: impl AsRef<[u8]>) -> String {
     let octets = octets.as_ref();

@@ -14,8 +14,9 @@ use crate::{probe, verdict};
 /// The way in which the client's target names a trial.
 const TARGET_OCTETS: usize = "/s000/000000".len();
 
-/// How often a trial may be too late to say anything.
-const TRIES: usize = 8;
+/// How often a trial may be too late to say anything: more often only where no machine is
+/// left to run it on.
+const TRIES: usize = 40;
 
 /// What is tried.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use harness::{Authority, Peer};
 
-use crate::{GET, OK, service};
+use crate::{GET, OK, asked, service};
 
 /// Many times what any buffer on the way holds.
 const LARGE_OCTETS: u64 = 24 << 20;
@@ -62,10 +62,7 @@ fn a_large_upload_arrives_octet_for_octet_in_both_framings() {
 fn an_event_of_one_octet_arrives_as_one_octet() {
     let authority = Authority::new();
     let (upstream, proxy) = service(&authority);
-    let mut client = proxy.client();
-    client.send(GET);
-    let mut connection = upstream.accept();
-    connection.read_request();
+    let (mut client, mut connection) = asked(&proxy, &upstream);
     connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
     assert_eq!(client.read_head().status(), 200);
     for octet in ["a", "b", "c"] {

@@ -9,7 +9,7 @@ mod pool;
 mod truncation;
 mod tunnel;
 
-use harness::{Authority, Builder, Proxy, Response, Upstream};
+use harness::{Authority, Builder, Client, Connection, Peer, Proxy, Response, Upstream};
 
 /// The name under which a service is reached: the one name that means loopback everywhere.
 const NAME: &str = "localhost";
@@ -30,6 +30,15 @@ fn service(authority: &Authority) -> (Upstream, Proxy) {
     let upstream = Upstream::tls(authority.server_config(&[NAME]));
     let proxy = proxy_to(&upstream.url_of(NAME), authority).start();
     (upstream, proxy)
+}
+
+/// A client that has asked, and the service's connection that has read it.
+fn asked(proxy: &Proxy, upstream: &Upstream) -> (Client, Connection) {
+    let mut client = proxy.client();
+    client.send(GET);
+    let mut connection = upstream.accept();
+    connection.read_request();
+    (client, connection)
 }
 
 /// Fails unless this is the proxy's own answer of that status, of a type of RFC 9209,

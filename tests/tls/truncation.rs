@@ -3,17 +3,14 @@
 
 use harness::{Authority, Client, Connection, Ending, Peer, Proxy};
 
-use crate::{GET, service};
+use crate::{asked, service};
 
 /// Asks, answers with `octets`, ends the service's side by `end`; gives the agent's
 /// connection with the rest to read. The proxy lives as long.
 fn answered(octets: &str, end: impl FnOnce(Connection)) -> (Client, Proxy) {
     let authority = Authority::new();
     let (upstream, proxy) = service(&authority);
-    let mut client = proxy.client();
-    client.send(GET);
-    let mut connection = upstream.accept();
-    connection.read_request();
+    let (client, mut connection) = asked(&proxy, &upstream);
     connection.send(octets);
     end(connection);
     (client, proxy)
@@ -120,10 +117,7 @@ fn a_connection_cut_before_or_within_the_head_is_a_bad_gateway() {
 fn an_agent_that_leaves_ends_the_services_stream() {
     let authority = Authority::new();
     let (upstream, proxy) = service(&authority);
-    let mut client = proxy.client();
-    client.send(GET);
-    let mut connection = upstream.accept();
-    connection.read_request();
+    let (mut client, mut connection) = asked(&proxy, &upstream);
     connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
     connection.send_chunk("a token that costs money");
     client.read_head();

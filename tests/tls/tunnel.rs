@@ -184,7 +184,7 @@ fn an_outbound_proxy_that_never_answers_is_a_gateway_timeout() {
     let authority = Authority::new();
     let outbound = ConnectProxy::start(Manner::Silent);
     let proxy = through(&outbound, "", &authority)
-        .deadline(flag::CONNECT_TIME, Duration::from_millis(300))
+        .deadline(flag::CONNECT_TIME, Duration::from_millis(1000))
         .start();
     let response = proxy.client().ask(GET);
     assert_own_answer(&response, 504, "connection_timeout", &[]);

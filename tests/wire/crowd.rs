@@ -1,8 +1,13 @@
 //! Many connections at once, and the limit on them.
 
+use std::time::Duration;
+
 use crate::support::{OK, get, one_exchange, response};
 use harness::peer::STILL;
-use harness::{Client, Peer, Proxy, Upstream, flag};
+use harness::{Client, GUARD, Peer, Proxy, Upstream, flag};
+
+/// Between two looks at places of which one will be used.
+const LOOK: Duration = Duration::from_millis(10);
 
 #[test]
 fn a_thousand_connections_at_once_are_all_served() {
@@ -54,11 +59,18 @@ fn one_connection_more_than_allowed_waits_for_its_turn() {
         assert!(!upstream.ready(STILL), "above the limit");
         services[1].send(OK);
         assert_eq!(clients[1].read_response("GET").text(), "ok");
-        clients.remove(1).close();
+        let freed = clients.remove(1).close();
         // The worker that serves it has a pooled connection, or has none.
-        let mut service = match services[1].readable_within(STILL) {
-            true => services.remove(1),
-            false => upstream.accept(),
+        let is_fresh = loop {
+            match services[1].readable_within(LOOK) {
+                true => break false,
+                false if upstream.ready(LOOK) => break true,
+                false => assert!(freed.elapsed() < GUARD, "nobody is served"),
+            }
+        };
+        let mut service = match is_fresh {
+            true => upstream.accept(),
+            false => services.remove(1),
         };
         assert_eq!(service.read_head().start_line(), "GET /waiting HTTP/1.1");
         service.send(OK);

@@ -12,21 +12,19 @@ use rustix::process::Signal;
 #[test]
 fn an_idle_proxy_ends_at_once() {
     for signal in [Signal::TERM, Signal::INT] {
-        let (_upstream, proxy) = pair();
+        let upstream = Upstream::plain();
+        // Who waited for the deadline would wait longer than the guard.
+        let proxy = Proxy::to(&upstream)
+            .deadline(flag::DRAIN_TIME, GUARD * 30)
+            .start();
         let mut idle = proxy.client();
         assert_eq!(idle.ask(get("/none")).status(), 404);
         let mut fresh = proxy.client();
-        let begun = Instant::now();
         proxy.signal(signal);
         assert_eq!(idle.wait_for_close().0, Ending::Closed);
         fresh.read_to_end();
         let status = proxy.wait_for_end();
         assert_eq!(status.code(), Some(0), "{status}");
-        assert!(
-            begun.elapsed() < Duration::from_secs(4),
-            "{:?}",
-            begun.elapsed()
-        );
     }
 }
 
@@ -99,8 +97,8 @@ fn what_has_not_finished_by_the_deadline_is_cut() {
     assert_eq!(proxy.wait_for_end().code(), Some(0));
 }
 
-#[test]
-fn the_drain_waits_eight_seconds_by_default() {
+/// How long a proxy whose exchange does not end lives on after the signal.
+fn time_to_the_end() -> Duration {
     let (upstream, proxy) = pair();
     let mut client = proxy.client().guard(GUARD * 2);
     client.send(get("/api/x"));
@@ -110,10 +108,24 @@ fn the_drain_waits_eight_seconds_by_default() {
     proxy.signal(Signal::TERM);
     client.read_to_end();
     let waited = begun.elapsed();
-    let expected = Duration::from_millis(7500)..Duration::from_millis(9900);
-    assert!(expected.contains(&waited), "{waited:?}");
     service.read_to_end();
     assert!(proxy.wait_for_end().code().is_some());
+    waited
+}
+
+#[test]
+fn the_drain_waits_eight_seconds_by_default() {
+    // A machine that is busy with other tests may be late now and then, never early.
+    let mut late = Vec::new();
+    while late.len() < 3 {
+        let waited = time_to_the_end();
+        assert!(waited > Duration::from_millis(7500), "only {waited:?}");
+        if waited < Duration::from_millis(9900) {
+            return;
+        }
+        late.push(waited);
+    }
+    panic!("{late:?}");
 }
 
 #[test]
