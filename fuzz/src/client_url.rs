@@ -208,7 +208,9 @@ fn is_host_and_port(authority: &[u8]) -> bool {
     (is_name || host == "[::1]") && is_port
 }
 
+/// A port that is empty is that of the scheme (RFC 3986 §3.2.3).
 fn with_port(authority: &[u8], scheme: &str) -> Vec<u8> {
+    let authority = authority.strip_suffix(b":").unwrap_or(authority);
     let has_port = match authority.iter().rposition(|octet| *octet == b':') {
         Some(colon) => !authority[colon..].contains(&b']'),
         None => false,

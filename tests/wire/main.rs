@@ -7,6 +7,7 @@ mod crowd;
 mod deadlines;
 mod death;
 mod drain;
+mod kernel_pipe;
 mod limits_of_requests;
 mod limits_of_responses;
 mod observation;

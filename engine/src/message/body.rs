@@ -145,6 +145,20 @@ mod tests {
     }
 
     #[test]
+    fn what_passes_unseen_is_counted_as_what_is_shown() {
+        let mut body = BodyDecoder::for_request(RequestFraming::ContentLength(5), &LIMITS());
+        body.pass(3);
+        assert_eq!(body.run(), Some(2));
+        assert_eq!(body.end_of_input(), Err(Truncated));
+        body.pass(2);
+        assert!(body.is_complete());
+        assert_eq!(body.decode(b"GET"), Ok(Step::End { framing: 0 }));
+        for framing in [ResponseFraming::Chunked, ResponseFraming::CloseDelimited] {
+            assert_eq!(BodyDecoder::for_response(framing, &LIMITS()).run(), None);
+        }
+    }
+
+    #[test]
     fn a_length_is_counted_down_and_not_past_its_end() {
         let mut body = BodyDecoder::for_request(RequestFraming::ContentLength(5), &LIMITS());
         assert_eq!(body.decode(b""), Ok(Step::More { framing: 0 }));

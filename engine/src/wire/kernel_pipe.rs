@@ -161,3 +161,100 @@ pub(crate) fn is_unfit(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
     matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Two ends of a connection.
+    async fn connection() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (near, far) = tokio::join!(TcpStream::connect(address), listener.accept());
+        (near.unwrap(), far.unwrap().0)
+    }
+
+    async fn fill(pipe: &mut KernelPipe, from: &TcpStream, limit: u64) -> usize {
+        let filled = std::future::poll_fn(|context| pipe.poll_fill(context, from, limit));
+        filled.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn octets_pass_in_order_and_none_beyond_the_limit() {
+        let (mut sender, from) = connection().await;
+        let (to, mut taker) = connection().await;
+        sender.write_all(b"0123456789next").await.unwrap();
+        let pipes = Arc::new(KernelPipes::default());
+        let mut pipe = pipes.take().unwrap();
+        assert_eq!(fill(&mut pipe, &from, 10).await, 10);
+        assert!(!pipe.is_empty());
+        let drained = std::future::poll_fn(|context| pipe.poll_drain(context, &to));
+        assert_eq!(drained.await.unwrap(), 10);
+        assert!(pipe.is_empty());
+        let mut received = [0; 10];
+        taker.read_exact(&mut received).await.unwrap();
+        assert_eq!(&received, b"0123456789");
+        drop(sender);
+        assert_eq!(fill(&mut pipe, &from, 100).await, 4);
+        let drained = std::future::poll_fn(|context| pipe.poll_drain(context, &to));
+        assert_eq!(drained.await.unwrap(), 4);
+        assert_eq!(fill(&mut pipe, &from, 100).await, 0, "the end");
+    }
+
+    #[test]
+    fn there_are_as_many_as_the_limit_says_and_no_more() {
+        let pipes = Arc::new(KernelPipes::default());
+        let mut taken: Vec<_> = (0..KERNEL_PIPES).filter_map(|_| pipes.take()).collect();
+        assert_eq!(taken.len(), KERNEL_PIPES);
+        assert!(pipes.take().is_none());
+        taken.pop();
+        assert!(pipes.take().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_pipe_with_octets_in_it_is_never_used_again() {
+        let (mut sender, from) = connection().await;
+        sender.write_all(b"left").await.unwrap();
+        let pipes = Arc::new(KernelPipes::default());
+        let mut pipe = pipes.take().unwrap();
+        assert_eq!(fill(&mut pipe, &from, 4).await, 4);
+        drop(pipe);
+        let stock = pipes.stock();
+        assert_eq!((stock.free.len(), stock.open), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn who_is_not_ready_is_waited_for() {
+        let (mut sender, from) = connection().await;
+        let (to, mut taker) = connection().await;
+        let pipes = Arc::new(KernelPipes::default());
+        let mut pipe = pipes.take().unwrap();
+        let mut passed = 0;
+        let send = async {
+            // More than both sockets and the pipe hold at once.
+            let block = vec![7; 64 * KERNEL_PIPE_OCTETS];
+            sender.write_all(&block).await.unwrap();
+            block.len()
+        };
+        let take = async {
+            let mut taken = 0;
+            let mut room = vec![0; KERNEL_PIPE_OCTETS];
+            while taken < 64 * KERNEL_PIPE_OCTETS {
+                taken += taker.read(&mut room).await.unwrap();
+            }
+        };
+        let pass = std::future::poll_fn(|context| {
+            while passed < 64 * KERNEL_PIPE_OCTETS {
+                if pipe.is_empty() {
+                    ready!(pipe.poll_fill(context, &from, u64::MAX)).unwrap();
+                }
+                passed += ready!(pipe.poll_drain(context, &to)).unwrap();
+            }
+            Poll::Ready(())
+        });
+        tokio::join!(send, take, pass);
+    }
+}

@@ -60,6 +60,7 @@ const OUTCOMES: &[(&str, &str, &str)] = &[
     ("te-te", "", "501"),
     ("token-in-the-answer", "GET 200", "200"),
     ("too-large-heads", "GET 200", "200 431"),
+    ("tunnel-that-says-a-credential", "GET 101", "101"),
     ("upgrade", "GET 101", "101"),
     ("upgrade-not-allowed", "GET 101, GET 200", "502 200"),
     ("upstream-refused", "GET 200", "502 200"),
