@@ -5,8 +5,10 @@ use std::thread;
 
 use harness::{Client, Connection, Peer, Proxy, Upstream, pattern};
 
-/// Many times what a pipe and the sockets hold.
-const LARGE: u64 = 24 << 20;
+/// More than the pipe and the sockets hold where the client's own buffer is small.
+const LARGE: u64 = 32 << 20;
+/// That buffer, in octets.
+const SMALL: usize = 64 << 10;
 /// Below it a body is copied.
 const FROM: u64 = 1 << 20;
 /// Pipes in the whole process.
@@ -78,9 +80,9 @@ fn a_large_upload_goes_whole_and_the_next_request_is_another() {
         let mut service = upstream.accept();
         service.read_head();
         service.read_pattern(0, LARGE);
-        service.assert_silent();
         service.send("HTTP/1.1 204 No Content\r\n\r\n");
-        assert_eq!(service.read_head().target(), "/next");
+        let next = service.read_head();
+        assert!(next.start_line().starts_with("GET /next "), "{next:?}");
         service.send("HTTP/1.1 204 No Content\r\n\r\n");
     });
     for _ in 0..2 {
@@ -127,9 +129,9 @@ fn a_body_that_is_cut_is_seen_as_cut() {
             client.read_pattern(0, cut);
         });
         match is_reset {
-            true => drop(service.reset()),
-            false => drop(service.close()),
-        }
+            true => service.reset(),
+            false => service.close(),
+        };
         let (rest, _) = client.read_to_end();
         assert!(rest.is_empty(), "{} octets that nobody sent", rest.len());
         // The proxy serves on, with a pipe that holds nothing of this.
@@ -149,6 +151,7 @@ fn a_client_that_leaves_ends_the_upstream_too_and_its_octets_are_nobody_elses() 
     let upstream = Upstream::plain();
     let proxy = Proxy::to(&upstream).start();
     let mut client = proxy.client();
+    client.receive_buffer(SMALL);
     let mut service = asked(&mut client, &upstream);
     send_head(&mut service, LARGE);
     let sent = service.send_until_blocked(LARGE);
@@ -173,6 +176,7 @@ fn what_more_there_are_than_pipes_is_copied() {
     let mut waiting: Vec<(Client, Connection, u64)> = (0..PIPES + 2)
         .map(|_| {
             let mut client = proxy.client();
+            client.receive_buffer(SMALL);
             let mut service = asked(&mut client, &upstream);
             send_head(&mut service, LARGE);
             let sent = service.send_until_blocked(LARGE);
