@@ -6,7 +6,7 @@
 use crate::delivery::HEAD_LIMITS;
 use crate::forwarded::{self, DATE, PSEUDONYM, ROUTES, Refused};
 use crate::input;
-use crate::naive::{self, Announced, Field, HOP_BY_HOP, OURS};
+use crate::naive::{self, Announced, Field, HOP_BY_HOP};
 use engine::forward::{ForwardedResponse, References, ResponseContext};
 use engine::limits::{self, Limits};
 use engine::message::{HeadLimits, Method, Persistence, ResponseFraming, ResponseHead, Version};
@@ -227,7 +227,7 @@ fn stays(name: &[u8], fields: &[Field<'_>]) -> bool {
 }
 
 fn is_ours(name: &[u8]) -> bool {
-    OURS.contains(&spelt(name).as_str())
+    naive::is_ours(&spelt(name))
 }
 
 /// As a CGI spells it: lower case, every mark the same.

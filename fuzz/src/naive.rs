@@ -16,9 +16,9 @@ pub(crate) const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 
-/// What a client may not say, in any spelling that becomes the same variable of a CGI:
-/// the contract's list, `deploy-token`, and the framing.
-pub(crate) const OURS: [&str; 13] = [
+/// The fields by which a client could bring a credential of its own: the contract's list,
+/// and `deploy-token`.
+pub(crate) const CREDENTIALS: [&str; 10] = [
     "authorization",
     "x-api-key",
     "api-key",
@@ -29,10 +29,13 @@ pub(crate) const OURS: [&str; 13] = [
     "deploy-token",
     "proxy-authorization",
     "cookie",
-    "host",
-    "content-length",
-    "transfer-encoding",
 ];
+
+/// What a client may not say, in any spelling that becomes the same variable of a CGI: those,
+/// and the framing.
+pub(crate) fn is_ours(name: &str) -> bool {
+    CREDENTIALS.contains(&name) || ["host", "content-length", "transfer-encoding"].contains(&name)
+}
 
 /// A field line: its name, and its value without the white space around it.
 pub(crate) type Field<'a> = (&'a [u8], &'a [u8]);

@@ -55,7 +55,8 @@ impl References<'_> {
         let path = match hierarchy {
             [] => return None,
             [b'/', ..] => Cow::Borrowed(hierarchy),
-            relative if has_scheme(relative) => return None,
+            // Behind an `http:` nobody looks for another scheme.
+            relative if !was_http && has_scheme(relative) => return None,
             // It means the same to the client, unless a longer route begins below ours.
             relative if !was_http && !has_dot_segment(relative) && self.route.longer.is_empty() => {
                 return None;
@@ -406,6 +407,8 @@ mod tests {
             ("http:///gh-git/a", "/gh-api///gh-git/a"),
             ("http:../../../gh-git/a", "/gh-api/gh-git/a"),
             ("http:w", "/gh-api/x/y/w"),
+            ("http:a:../../../../gh-git/a", "/gh-api/gh-git/a"),
+            ("http:mailto:w", "/gh-api/x/y/mailto:w"),
             ("1:/../../../../gh-git/a", "/gh-api/gh-git/a"),
             (":/../../../../gh-git/a", "/gh-api/gh-git/a"),
             ("%61:/../../../../gh-git/a", "/gh-api/gh-git/a"),

@@ -3,7 +3,7 @@
 
 use memchr::memmem;
 
-use crate::naive::{self, Announced, Field, HOP_BY_HOP, OURS};
+use crate::naive::{self, Announced, CREDENTIALS, Field, HOP_BY_HOP};
 
 use super::messages::{self, Head, Request, Requests, Response, Rest, is_last, text};
 use super::pipe::End;
@@ -213,7 +213,7 @@ fn credentials<'a>(request: &Request<'a>) -> Vec<Field<'a>> {
 fn brought_credentials_are_not_in(heard: &[u8], said: &[u8], asked: &[Request<'_>]) {
     let (heard, said) = (heard.to_ascii_lowercase(), said.to_ascii_lowercase());
     for (name, value) in asked.iter().flat_map(|request| &request.head.fields) {
-        if value.len() < 8 || !OURS[3..].contains(&marks_as_minus(name).as_str()) {
+        if value.len() < 8 || !CREDENTIALS.contains(&marks_as_minus(name).as_str()) {
             continue;
         }
         let value = value.to_ascii_lowercase();
@@ -322,7 +322,7 @@ fn kept(route: &Known, asked: &Request<'_>) -> Vec<(String, String)> {
     let goes_on = |(name, _): &&Field<'_>| {
         let lower = text(name).to_ascii_lowercase();
         let read = marks_as_minus(name);
-        !(OURS.contains(&read.as_str())
+        !(naive::is_ours(&read)
             || read == route.field
             || HOP_BY_HOP.contains(&lower.as_str())
             || options.contains(&lower) && lower != "close"

@@ -50,6 +50,7 @@ const OUTCOMES: &[(&str, &str, &str)] = &[
     ("left-over-octets-unread", "GET 200, GET 200", "200 200"),
     ("length-cut-short", "GET 200", "200!"),
     ("no-content-and-not-modified", "GET 204, GET 304, GET 200", "204 304 200"),
+    ("length-beyond-all-bodies", "PUT!", "502"),
     ("pipelining", "GET 200, HEAD 200, POST 200", "200 200 200"),
     ("refusals", "OPTIONS 200", "403 400 403 405 404 204 200 400"),
     ("routes-do-not-mix", "GET 200, GET 200, GET 200, GET 200", "200 200 200 200"),
