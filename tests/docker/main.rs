@@ -1,0 +1,5 @@
+//! Whole bottles on a real Docker Engine, and the ways out that they must not have. Every
+//! bottle, network and container here is the test's own; what lies outside of a bottle is
+//! outside on this machine.
+
+mod outside;
