@@ -2,4 +2,7 @@
 //! bottle, network and container here is the test's own; what lies outside of a bottle is
 //! outside on this machine.
 
+mod attempt;
+mod escape;
 mod outside;
+mod setting;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::Value;
 
 use super::engine::Engine;
+use crate::process::Finished;
 use crate::program::Running;
 use crate::upstream::listen_at;
 
@@ -149,6 +150,18 @@ impl Container {
     /// When it is not in there.
     pub fn address_in(&self, network: &str, is_v6: bool) -> IpAddr {
         address_in(self.engine, &self.name, network, is_v6)
+    }
+}
+
+impl Container {
+    /// Runs a command in it to its end.
+    ///
+    /// # Panics
+    /// When it hangs.
+    pub fn exec(&self, command: &[&str]) -> Finished {
+        let mut all = vec!["exec", &self.name];
+        all.extend(command);
+        self.engine.run(&all)
     }
 }
 
