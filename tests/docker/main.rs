@@ -6,3 +6,4 @@ mod attempt;
 mod escape;
 mod outside;
 mod setting;
+mod whole;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -123,6 +124,14 @@ impl Host {
         let set = |program: Program, (name, value): &(String, String)| program.env(name, value);
         let program = self.environment.iter().fold(program, set);
         program.within(&self.work())
+    }
+
+    /// Gives a command of a terminal what the user's shell exports, and the work directory.
+    pub fn furnish(&self, command: &mut Command) {
+        command.env("HOME", self.path("home")).env("TERM", "xterm");
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.current_dir(self.work());
     }
 
     /// Runs `bottle` with these arguments to its end.
