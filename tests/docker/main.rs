@@ -4,6 +4,9 @@
 
 mod attempt;
 mod escape;
+mod killed;
+mod lives;
 mod outside;
+mod refusals;
 mod setting;
 mod whole;

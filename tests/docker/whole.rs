@@ -11,7 +11,7 @@ use harness::model_server::{ModelServer, PLAIN};
 use harness::origin::Origin;
 use harness::{TOKEN, binary};
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::setting::{Setting, TOKEN_NAME, bearer};
 
@@ -241,8 +241,8 @@ fn a_terminal_is_the_agents_own() {
     setting.manifest(&[]);
     // As an agent that would type into its user's shell does: into its own terminal.
     let program = format!("{}\n", include_str!("agents/attempt.py"));
-    let script =
-        "stty size; read line; echo \"got $line\"; python3 -c \"$ATTEMPT\" type_in /dev/tty forged";
+    let script = "while read line; do stty size; test \"$line\" != hello || break; done; \
+        echo \"got $line\"; python3 -c \"$ATTEMPT\" type_in /dev/tty forged";
     let bottle = json!({ "env": { "ATTEMPT": program } });
     setting
         .host
@@ -251,14 +251,31 @@ fn a_terminal_is_the_agents_own() {
     let mut terminal = Terminal::running(binary::bottle(), &arguments, |command| {
         setting.host.furnish(command);
     });
-    terminal.resize(101, 33);
     let sees = |text: &'static str| {
         move |lines: &[String]| lines.iter().any(|line| line.contains(text)).then_some(())
     };
-    let wide = terminal
+    terminal.type_in("\n");
+    let begun = terminal
         .screen()
-        .wait_within(GUARD * 6, "size", sees("33 101"));
-    wide.unwrap_or_else(|| panic!("{}", terminal.screen().text()));
+        .wait_within(GUARD * 6, "size", sees("24 80"));
+    begun.unwrap_or_else(|| panic!("{}", terminal.screen().text()));
+    terminal.resize(101, 33);
+    // The news travels beside what is typed.
+    for _ in 0..100 {
+        let is_size = |line: &&String| line.contains("24 80") || line.contains("33 101");
+        let known = terminal.screen().lines().iter().filter(is_size).count();
+        terminal.type_in("\n");
+        let more = |lines: &[String]| (lines.iter().filter(is_size).count() > known).then_some(());
+        terminal
+            .screen()
+            .wait("another size", more)
+            .expect("an agent that runs");
+        if sees("33 101")(&terminal.screen().lines()).is_some() {
+            break;
+        }
+    }
+    let resized = sees("33 101")(&terminal.screen().lines());
+    resized.unwrap_or_else(|| panic!("{}", terminal.screen().text()));
     terminal.type_in("hello\n");
     let heard = terminal.screen().wait("answer", sees("got hello"));
     heard.unwrap_or_else(|| panic!("{}", terminal.screen().text()));
@@ -285,7 +302,7 @@ fn a_terminal_is_the_agents_own() {
 /// The engine's check of the routes that a start would write.
 #[test]
 fn the_engine_accepts_the_routes_of_a_plan() {
-    let Some(setting) = Setting::new("docker: routes") else {
+    let Some(mut setting) = Setting::new("docker: routes") else {
         return;
     };
     let bottle = json!({ "tokens": [
@@ -296,21 +313,26 @@ fn the_engine_accepts_the_routes_of_a_plan() {
     setting
         .host
         .manifest(setting.image, bottle, json!({ "workdir": "none" }));
-    let start = [
-        "start",
-        setting.host.agent(),
-        "--dry-run",
-        "--format",
-        "json",
-    ];
-    let said = setting.host.run(&start);
-    assert_eq!(said.code(), 0, "{said:#?}");
-    let plan: Value = serde_json::from_str(&said.stdout).expect("JSON");
-    let routes = &plan["routes_json"];
-    let text = routes
-        .as_str()
-        .map_or_else(|| routes.to_string(), str::to_owned);
-    setting.host.write("routes.json", &text);
+    setting.host.export("OTHER", "another-token");
+    let bottle = setting.host.start();
+    let sidecar = bottle.container("cred-proxy");
+    let archive =
+        setting
+            .engine
+            .ask(&["cp", &format!("{sidecar}:/run/cred-proxy/routes.json"), "-"]);
+    // The header of the archive's one member: mode, owner, group, size, in octal digits.
+    let number = |at: usize, length: usize| {
+        let digits = archive[at..at + length].trim_matches(['\0', ' ']);
+        usize::from_str_radix(digits, 8).expect("octal digits")
+    };
+    assert_eq!(number(100, 8) & 0o777, 0o600, "its mode");
+    assert_eq!(
+        (number(108, 8), number(116, 8)),
+        (65532, 65532),
+        "its owner"
+    );
+    let text = &archive[512..512 + number(124, 12)];
+    setting.host.write("routes.json", text);
     let routes = setting.host.path("routes.json").display().to_string();
     let check = harness::program::Program::new(binary::cred_proxy(), setting.host.folder());
     let check = check.args(["check", "--routes", &routes]).run();

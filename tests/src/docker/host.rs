@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::engine::Engine;
 use super::outer::number;
-use super::running_bottle::RunningBottle;
+use super::running_bottle::{RunningBottle, slugs};
 use crate::binary::bottle;
 use crate::process::Finished;
 use crate::program::Program;
@@ -48,10 +48,23 @@ impl Host {
         let mut environment: Vec<(String, String)> = folders
             .map(|(variable, name)| (variable.to_owned(), path(name)))
             .into();
-        let socket = engine.host().map(|host| ("DOCKER_HOST", host));
-        environment.extend(socket.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        environment.push(("LANG".to_owned(), "C.UTF-8".to_owned()));
         host.environment = environment;
+        host.use_engine();
         host
+    }
+
+    /// Has the launcher speak with the engine itself, wherever it was sent to before.
+    pub fn use_engine(&mut self) {
+        self.environment.retain(|(name, _)| name != "DOCKER_HOST");
+        let socket = self.engine.host().map(str::to_owned);
+        let variable = socket.map(|host| ("DOCKER_HOST".to_owned(), host));
+        self.environment.extend(variable);
+    }
+
+    /// The names of the agent's bottles, running or not, as the engine's labels say.
+    pub fn slugs(&self) -> Vec<String> {
+        slugs(self.engine, &self.agent)
     }
 
     /// The engine that its launcher speaks with.

@@ -50,8 +50,19 @@ impl Outer {
         Outer::with(engine, &["--internal"])
     }
 
+    /// A network of that name, which somebody else could have made.
+    ///
+    /// # Panics
+    /// When the engine has no room for it.
+    pub fn named(engine: &'static Engine, name: &str) -> Outer {
+        Outer::make(engine, name.to_owned(), &[])
+    }
+
     fn with(engine: &'static Engine, options: &[&str]) -> Outer {
-        let name = format!("outer-{}", number());
+        Outer::make(engine, format!("outer-{}", number()), options)
+    }
+
+    fn make(engine: &'static Engine, name: String, options: &[&str]) -> Outer {
         let mut command = vec!["network", "create", "--label", LABEL];
         command.extend(options);
         command.push(&name);
@@ -125,7 +136,27 @@ impl Container {
         image: &str,
         command: &[&str],
     ) -> Container {
-        let name = format!("outsider-{}", number());
+        Container::named(
+            engine,
+            &format!("outsider-{}", number()),
+            options,
+            image,
+            command,
+        )
+    }
+
+    /// The same with a name of its own.
+    ///
+    /// # Panics
+    /// When it says nothing.
+    pub fn named(
+        engine: &'static Engine,
+        name: &str,
+        options: &[&str],
+        image: &str,
+        command: &[&str],
+    ) -> Container {
+        let name = name.to_owned();
         let mut all = vec!["run", "--rm", "--init", "--label", LABEL, "--name", &name];
         all.extend(options);
         all.push(image);

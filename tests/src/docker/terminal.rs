@@ -33,6 +33,7 @@ impl Terminal {
         let flags = OFlags::RDWR | OFlags::NOCTTY;
         let inner = rustix::fs::open(name, flags, Mode::empty()).expect("its inner end");
         let end = || Stdio::from(inner.try_clone().expect("a descriptor"));
+        set_size(&outer, 80, 24);
         // Without its help this process's own terminal would be the program's.
         let mut command = Command::new("setsid");
         command.args(["--ctty", "--wait"]).arg(program);
@@ -63,13 +64,7 @@ impl Terminal {
     /// # Panics
     /// When the terminal is gone.
     pub fn resize(&self, columns: u16, rows: u16) {
-        let size = Winsize {
-            ws_row: rows,
-            ws_col: columns,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        tcsetwinsize(self.keyboard.as_fd(), size).expect("a terminal's size");
+        set_size(&self.keyboard, columns, rows);
     }
 
     /// What stands on the screen.
@@ -93,6 +88,16 @@ impl Terminal {
         let ended = wait_for_exit(&mut self.child, GUARD * 3);
         ended.unwrap_or_else(|| panic!("it hangs: {}", self.screen.text()))
     }
+}
+
+fn set_size(terminal: impl AsFd, columns: u16, rows: u16) {
+    let size = Winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(terminal, size).expect("a terminal's size");
 }
 
 impl Drop for Terminal {
