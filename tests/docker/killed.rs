@@ -36,6 +36,7 @@ fn signalled(host: &mut Host, at: usize, signal: Signal) -> (Finished, Vec<Strin
             let sent = kill_process(process.expect("a process"), signal);
             sent.expect("the launcher lives");
         }
+        None
     });
     host.export("DOCKER_HOST", relay.host());
     let running = host.bottle(&host.start_arguments(&["cat", "file"])).start();
@@ -135,6 +136,7 @@ fn undisturbed(setting: &Setting) -> Vec<String> {
         assert_nothing(&host, "undisturbed");
         if !changes.iter().any(|change| change.contains("/build")) {
             assert!(changes.len() > 10, "{changes:#?}");
+            eprintln!("{} changes: {}", changes.len(), changes.join(", "));
             return changes;
         }
     }
@@ -170,6 +172,33 @@ fn a_launcher_that_is_asked_to_end_removes_everything_itself() {
             "{step}: {ended:#?}"
         );
         assert_nothing(host, &step);
+    });
+}
+
+#[test]
+fn a_step_that_fails_is_told_and_leaves_nothing() {
+    let Some(setting) = Setting::new("docker: a full disk") else {
+        return;
+    };
+    let changes = undisturbed(&setting);
+    let start = changes.iter().rposition(|change| change.contains("/start"));
+    let start = start.expect("the agent's start");
+    each(&setting, start, |host, at| {
+        let full = "no space left on device";
+        let relay = Relay::to(host.engine(), move |index, change| {
+            // What is removed on the way out is not to fail as well.
+            (index == at && !change.starts_with("DELETE")).then_some(full)
+        });
+        host.export("DOCKER_HOST", relay.host());
+        let ended = host.agent_does(&["cat", "file"]);
+        host.use_engine();
+        let step = format!("{at}: {}", relay.changes()[at]);
+        assert_nothing(host, &step);
+        if !relay.changes()[at].starts_with("DELETE") {
+            assert_eq!(ended.code(), 1, "{step}: {ended:#?}");
+            assert_eq!(ended.stdout, "", "{step}");
+            assert!(ended.stderr.contains(full), "{step}: {ended:#?}");
+        }
     });
 }
 

@@ -155,7 +155,7 @@ fn a_dry_run_creates_nothing() {
         .host
         .manifest(setting.image, bottle, json!({ "workdir": "bind" }));
 
-    let relay = Relay::to(setting.engine, |_, _| {});
+    let relay = Relay::to(setting.engine, |_, _| None);
     setting.host.export("DOCKER_HOST", relay.host());
     let mark = format!("DRY_RUN_MARK={}", setting.host.agent());
     setting

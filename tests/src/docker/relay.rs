@@ -13,8 +13,9 @@ use tempfile::TempDir;
 
 use super::engine::Engine;
 
-/// What happens when the answer to a change has come and nobody but the relay knows it.
-type Event = dyn Fn(usize, &str) + Send + Sync;
+/// What happens when the answer to a change has come and nobody but the relay knows it; an
+/// error that the client is told instead, if any.
+type Event = dyn Fn(usize, &str) -> Option<&'static str> + Send + Sync;
 
 /// A running relay; it stops accepting when it goes out of scope.
 pub struct Relay {
@@ -31,11 +32,15 @@ struct Shared {
 
 impl Relay {
     /// A relay to `engine`. Before the answer to the change of index `n`, counted from 0,
-    /// is passed on, `answered` is called with `n` and the request's method and path.
+    /// is passed on, `answered` is called with `n` and the request's method and path. What it
+    /// gives is told instead, as the engine's own error.
     ///
     /// # Panics
     /// When the machine has no room for it.
-    pub fn to(engine: &Engine, answered: impl Fn(usize, &str) + Send + Sync + 'static) -> Relay {
+    pub fn to(
+        engine: &Engine,
+        answered: impl Fn(usize, &str) -> Option<&'static str> + Send + Sync + 'static,
+    ) -> Relay {
         let folder = tempfile::tempdir().expect("a folder");
         let listener = UnixListener::bind(folder.path().join("socket")).expect("a socket");
         let shared = Arc::new(Shared {
@@ -113,8 +118,16 @@ impl Shared {
             if count == 0 {
                 return Ok(());
             }
-            if let Some((index, change)) = awaited.lock().expect("a sound lock").take() {
-                (self.answered)(index, &change);
+            let change = awaited.lock().expect("a sound lock").take();
+            let error = change.and_then(|(index, change)| (self.answered)(index, &change));
+            if let Some(error) = error {
+                let body = format!("{{\"message\":\"{error}\"}}");
+                let head = "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json";
+                let length = body.len();
+                let answer = format!(
+                    "{head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                );
+                return client.write_all(answer.as_bytes());
             }
             client.write_all(&buffer[..count])?;
         }
