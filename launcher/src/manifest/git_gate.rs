@@ -1,0 +1,82 @@
+//! The git gate, as the manifest has it.
+
+use std::collections::BTreeMap;
+
+/// The only way git leaves a bottle.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GitGate {
+    /// The gate's image, if not its own.
+    pub image: Option<String>,
+    /// Who the agent's commits are by.
+    pub user: Option<GitUser>,
+    /// By the name under which the gate serves it.
+    pub repos: BTreeMap<String, GateRepository>,
+}
+
+/// `user.name` and `user.email`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitUser {
+    /// The name.
+    pub name: String,
+    /// The address.
+    pub email: String,
+}
+
+/// One repository that the gate owns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateRepository {
+    /// `ssh://…` or scp-like.
+    pub url: String,
+    /// Who the gate is there.
+    pub key: GateKey,
+    /// The service's public host key, `ssh-ed25519 AAAA…`.
+    pub host_key: String,
+    /// What may be pushed.
+    pub policy: RefPolicy,
+}
+
+impl GateRepository {
+    /// The host of its URL, lower case, without user and port.
+    pub fn host(&self) -> String {
+        let rest = match self.url.split_once("://") {
+            Some((_, rest)) => rest.split('/').next().unwrap_or_default(),
+            None => self.url.split(':').next().unwrap_or_default(),
+        };
+        let host = rest.rsplit('@').next().unwrap_or_default();
+        let host = host.split(':').next().unwrap_or_default();
+        host.to_ascii_lowercase()
+    }
+}
+
+/// The gate's own credential at a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GateKey {
+    /// A private key on the host.
+    Identity(String),
+    /// A key that is made at start and registered by the forge's API.
+    Provisioned {
+        /// Whose API.
+        provider: String,
+        /// The host's variable that holds the API's token.
+        token_env: String,
+        /// Where the API is, if not at the repository's host.
+        api_url: Option<String>,
+    },
+}
+
+/// What may be pushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefPolicy {
+    /// Patterns of refs.
+    pub allow: Vec<String>,
+    /// Not the service's default branch.
+    pub protect_default: bool,
+    /// Whether history may be rewritten.
+    pub force: bool,
+    /// Whether refs may be deleted.
+    pub delete: bool,
+    /// Whether what CI runs may be changed.
+    pub ci: bool,
+    /// How large a push may be, in MiB.
+    pub max_push_mib: Option<u32>,
+}

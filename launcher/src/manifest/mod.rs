@@ -1,0 +1,32 @@
+//! What a person writes down: bottles and agents, valid by construction.
+//!
+//! Everything here is what the file says, with presets expanded into routes; what the host
+//! adds (values of variables, the work directory, the npm registry) comes with the plan.
+
+mod agent;
+mod bottle;
+mod egress;
+mod env_value;
+mod git_gate;
+mod route;
+mod token_ref;
+
+pub use agent::{Agent, AgentOrigin, WorkdirMode};
+pub use bottle::{AgentProvider, Bottle, Template};
+pub use egress::{Egress, EgressRoute, Scanner};
+pub use env_value::EnvValue;
+pub use git_gate::{GateKey, GateRepository, GitGate, GitUser, RefPolicy};
+pub use route::{Role, Route, Upstream};
+pub use token_ref::TokenRef;
+
+use std::collections::BTreeMap;
+
+/// Bottles and agents, those of the home manifest, the built-in ones, and the agents that
+/// the repository brings.
+#[derive(Clone, Debug, Default)]
+pub struct Manifest {
+    /// By name. Repositories bring none.
+    pub bottles: BTreeMap<String, Bottle>,
+    /// By name.
+    pub agents: BTreeMap<String, Agent>,
+}

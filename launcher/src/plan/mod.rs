@@ -1,0 +1,127 @@
+//! What a start will do, as a value: pure, printable, without any secret.
+//!
+//! ```text
+//! Manifest + agent + host's facts ─▶ Plan ─▶ preview (people, JSON)
+//!                                      └───▶ backend
+//! ```
+//!
+//! A plan names where values lie, never the values: they are read when it is carried out,
+//! and go to the sidecar's standard input or the agent's environment alone.
+
+use std::path::PathBuf;
+
+use crate::manifest::{AgentOrigin, EnvValue, TokenRef, WorkdirMode};
+
+/// The name under which the agent reaches the engine, on every backend.
+pub const PROXY_HOST: &str = "cred-proxy";
+
+/// The port at which it does.
+pub const PROXY_PORT: u16 = 9099;
+
+/// All that a start will do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The agent's name.
+    pub agent: String,
+    /// Who brought it.
+    pub origin: AgentOrigin,
+    /// The bottle's name.
+    pub bottle: String,
+    /// What the agent is told at its start.
+    pub prompt: Option<String>,
+    /// The image that the agent runs in, and how to get it if it is missing.
+    pub image: AgentImage,
+    /// What runs in it: program and arguments.
+    pub command: Vec<String>,
+    /// Where the agent works.
+    pub workdir: Workdir,
+    /// One for each distinct token reference, in order of appearance.
+    pub slots: Vec<Slot>,
+    /// The engine's routes file, octet for octet; empty routes: no engine is started.
+    pub routes_json: String,
+    /// The routes, for people.
+    pub routes: Vec<PlannedRoute>,
+    /// The agent's variables, each name once.
+    pub environment: Vec<Variable>,
+    /// Files below the agent's home.
+    pub files: Vec<HomeFile>,
+    /// What people should know before they say yes, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// An image for an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentImage {
+    /// Its reference.
+    pub name: String,
+    /// The Dockerfile that makes it where it is missing; none: it must exist.
+    pub dockerfile: Option<&'static str>,
+}
+
+/// A credential's place in the engine, and where its value lies on the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// `CRED_PROXY_TOKEN_0` and so on.
+    pub name: String,
+    /// Where the value lies.
+    pub source: TokenRef,
+    /// The paths of the routes that use it, to be named where the value is missing.
+    pub routes: Vec<String>,
+}
+
+/// A route, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedRoute {
+    /// Its path.
+    pub path: String,
+    /// Its upstream's URL.
+    pub upstream: String,
+    /// The slot of its token.
+    pub slot: String,
+    /// Every rule that it refuses by.
+    pub deny: Vec<String>,
+}
+
+/// A variable of the agent.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Where its value comes from.
+    pub value: EnvValue,
+    /// Whether it stays out of previews: a placeholder that tells nobody anything.
+    pub hidden: bool,
+}
+
+/// A file below the agent's home.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HomeFile {
+    /// Relative to the home, such as `.config/tea/config.yml`.
+    pub path: PathBuf,
+    /// Its content; no secret.
+    pub content: String,
+}
+
+/// Where the agent works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workdir {
+    /// How the agent gets it.
+    pub mode: WorkdirMode,
+    /// The host's directory, absolute, links resolved; none with mode `none`.
+    pub host: Option<PathBuf>,
+    /// With mode `bind`: what is mounted over it, in this order.
+    pub mounts: Vec<GuardMount>,
+    /// With mode `bind`: who owns it, user and group; the agent runs as them.
+    pub owner: Option<(u32, u32)>,
+}
+
+/// Something mounted over a part of a bound work directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuardMount {
+    /// This directory of the host onto itself, writable: a mount point can't be renamed away.
+    Itself(PathBuf),
+    /// This directory or file of the host onto itself, read-only.
+    ReadOnly(PathBuf),
+    /// An empty read-only directory where the host has none.
+    EmptyReadOnly(PathBuf),
+}
