@@ -3,6 +3,7 @@
 
 use std::thread;
 
+use crate::support::{request, reused};
 use harness::{Client, Connection, Peer, Proxy, Upstream, pattern};
 
 /// More than the pipe and the sockets hold where the client's own buffer is small.
@@ -199,4 +200,28 @@ fn what_more_there_are_than_pipes_is_copied() {
         });
     }
     assert_eq!(pipes(&proxy), before + 2 * PIPES);
+}
+
+/// A pipe that nothing has gone through yet keeps nobody from starting afresh.
+#[test]
+fn a_large_upload_that_has_not_begun_goes_to_a_fresh_connection() {
+    let upstream = Upstream::plain();
+    let proxy = Proxy::to(&upstream).start();
+    let before = pipes(&proxy);
+    let (mut client, mut stale) = reused(&proxy, &upstream);
+    let head = format!("Content-Length: {LARGE}\r\nExpect: 100-continue\r\n");
+    client.send(request("PUT", "/api/x", &head));
+    let asked = stale.read_head();
+    stale.close();
+    let mut fresh = upstream.accept();
+    assert_eq!(fresh.read_head(), asked);
+    fresh.send("HTTP/1.1 100 Continue\r\n\r\n");
+    assert_eq!(client.read_head().status(), 100);
+    thread::scope(|scope| {
+        scope.spawn(|| client.send_pattern(LARGE));
+        fresh.read_pattern(0, LARGE);
+    });
+    fresh.send("HTTP/1.1 204 No Content\r\n\r\n");
+    assert_eq!(client.read_response("PUT").status(), 204);
+    assert_eq!(pipes(&proxy), before + 2);
 }

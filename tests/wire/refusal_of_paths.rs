@@ -46,6 +46,7 @@ fn a_dot_segment_is_refused_however_it_is_written() {
         "x/../y",
         "x/./y",
         "%2e%2e/x",
+        "%u002e%u002E/x",
         "%2E%2E/x",
         ".%2e/x",
         "%2e/x",

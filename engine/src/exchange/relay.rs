@@ -106,6 +106,8 @@ impl Relay {
 
     /// To be written from its head once more, on another connection.
     pub(super) fn rewind(&mut self) {
+        // Else the body would leave before the head.
+        self.pipe = None;
         self.batch.rewind();
     }
 
@@ -173,8 +175,6 @@ impl Relay {
         if is_worth_it && self.may_pipe {
             self.pipe = pipes.and_then(KernelPipes::take);
         }
-        // What goes through it can't be sent again.
-        self.holds_head &= self.pipe.is_none();
         self.pipe.is_some()
     }
 
@@ -202,6 +202,8 @@ impl Relay {
             self.waiting_for = Side::Sender;
             match ready!(pipe.poll_fill(context, from, run)) {
                 Ok(count @ 1..) => {
+                    // What goes through a pipe can't be sent again.
+                    self.holds_head = false;
                     self.progress += count as u64;
                     self.decoder.pass(count as u64);
                 }

@@ -6,22 +6,52 @@
 /// octets a round. But the escapes of a text never overlap (a `%` is no hex digit), so
 /// they may be undone in any order with the same end. Here `out` is a stack that never
 /// holds a whole escape: an octet that completes one replaces it by what it stands for,
-/// which may complete the next. Each such step drops two octets, hence linear.
+/// which may complete the next. Each such step drops two octets or more, hence linear.
+///
+/// `%uXXXX` is an escape too, of a UTF-16 unit: no standard has it, but IIS does in paths
+/// unless it is told not to, and ASP.NET in queries.
 ///
 /// `decoded` maps an octet that came out of an escape to what is kept of it; it must
-/// leave hex digits and `%` alone.
+/// leave hex digits, `%` and `u` alone.
 pub(super) fn decode_until_stable(octets: &[u8], decoded: impl Fn(u8) -> u8, out: &mut Vec<u8>) {
     let bottom = out.len();
     out.reserve(octets.len());
     for octet in octets {
         out.push(*octet);
-        while let [.., b'%', high, low] = out[bottom..] {
-            let (Some(high), Some(low)) = (hex_digit(high), hex_digit(low)) else {
+        loop {
+            let text = &out[bottom..];
+            if let Some(octet) = last_octet(text) {
+                out.truncate(out.len() - b"%XX".len());
+                out.push(decoded(octet));
+            } else if let Some(unit) = last_unit(text) {
+                out.truncate(out.len() - b"%uXXXX".len());
+                // Half of a pair is no character; where both halves stand, no name has one.
+                let unit = char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER);
+                out.extend(unit.encode_utf8(&mut [0; 4]).bytes().map(&decoded));
+            } else {
                 break;
-            };
-            out.truncate(out.len() - 3);
-            out.push(decoded(high << 4 | low));
+            }
         }
+    }
+}
+
+/// What the `%XX` stands for with which a text ends.
+fn last_octet(text: &[u8]) -> Option<u8> {
+    match text {
+        [.., b'%', high, low] => Some(hex_digit(*high)? << 4 | hex_digit(*low)?),
+        _ => None,
+    }
+}
+
+/// What the `%uXXXX` stands for with which a text ends.
+fn last_unit(text: &[u8]) -> Option<u32> {
+    match text {
+        [.., b'%', b'u' | b'U', a, b, c, d] => {
+            [a, b, c, d].into_iter().try_fold(0, |unit, digit| {
+                Some(unit << 4 | u32::from(hex_digit(*digit)?))
+            })
+        }
+        _ => None,
     }
 }
 
@@ -94,6 +124,16 @@ mod tests {
             (b"%zz", b"%zz"),
             (b"%2g%2d", b"%2g-"),
             (b"100%25", b"100%"),
+            (b"%u002e", b"."),
+            (b"%U002E%u002F", b"./"),
+            (b"%%75002e", b"."),
+            (b"%u00%32e", b"."),
+            (b"%u0025u002e", b"."),
+            (b"%u00252e", b"."),
+            (b"%uX%41", b"%uXA"),
+            (b"%u002", b"%u002"),
+            (b"%u00g0", b"%u00g0"),
+            (b"%u00e9%uD83D", "\u{e9}\u{fffd}".as_bytes()),
         ] {
             assert_eq!(decode(text), end, "{}", text.escape_ascii());
         }
