@@ -10,3 +10,14 @@ pub enum EnvValue {
     /// Asked on the terminal at start, without echo, with this text.
     Ask(String),
 }
+
+/// Where it comes from, never the value: a literal may be somebody's own.
+impl core::fmt::Debug for EnvValue {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            EnvValue::Literal(_) => "Literal(…)",
+            EnvValue::FromHost(_) => "FromHost(…)",
+            EnvValue::Ask(_) => "Ask(…)",
+        })
+    }
+}

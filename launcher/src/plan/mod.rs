@@ -109,6 +109,9 @@ pub struct Workdir {
     pub mode: WorkdirMode,
     /// The host's directory, absolute, links resolved; none with mode `none`.
     pub host: Option<PathBuf>,
+    /// Where the agent finds it, absolute. Bound, it is the host's own path, for git writes
+    /// absolute paths down; with mode `none` it is an empty directory of the agent's.
+    pub inside: PathBuf,
     /// With mode `bind`: what is mounted over it, in this order.
     pub mounts: Vec<GuardMount>,
     /// With mode `bind`: who owns it, user and group; the agent runs as them.

@@ -1,0 +1,127 @@
+//! What a bottle keeps on the host while it lives: `$XDG_STATE_HOME/bottle/<slug>/`.
+
+use std::fs;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::LauncherId;
+
+const LAUNCHER: &str = "launcher";
+const MOUNT_POINTS: &str = "mount-points";
+
+/// The directory of one bottle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    directory: PathBuf,
+}
+
+impl State {
+    /// That of `slug`, whether it is there or not.
+    pub fn of(root: &Path, slug: &str) -> Self {
+        Self {
+            directory: root.join(slug),
+        }
+    }
+
+    /// Where it is.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Makes it, for its owner alone.
+    ///
+    /// # Errors
+    ///
+    /// The file system's.
+    pub fn create(&self, launcher: &LauncherId) -> io::Result<()> {
+        let mut private = fs::DirBuilder::new();
+        private.recursive(true).mode(0o700);
+        private.create(&self.directory)?;
+        // A root that somebody made by hand may be open; ours never is.
+        fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700))?;
+        fs::write(self.directory.join(LAUNCHER), launcher.to_string())
+    }
+
+    /// Who made it, if that can be read.
+    pub fn launcher(&self) -> Option<LauncherId> {
+        let text = fs::read_to_string(self.directory.join(LAUNCHER)).ok()?;
+        LauncherId::parse(&text)
+    }
+
+    /// Notes directories of the host that are made so that something can be mounted there.
+    ///
+    /// # Errors
+    ///
+    /// The file system's.
+    pub fn note_mount_points(&self, paths: &[PathBuf]) -> io::Result<()> {
+        let octets: Vec<&[u8]> = paths.iter().map(|path| path.as_os_str().as_bytes()).collect();
+        fs::write(self.directory.join(MOUNT_POINTS), octets.join(&0))
+    }
+
+    /// Removes the noted mount points that are empty, then the directory. Gone already is
+    /// success.
+    ///
+    /// # Errors
+    ///
+    /// The file system's.
+    pub fn remove(&self) -> io::Result<()> {
+        let noted = fs::read(self.directory.join(MOUNT_POINTS)).unwrap_or_default();
+        for path in noted.split(|octet| *octet == 0).filter(|path| !path.is_empty()) {
+            let path = PathBuf::from(std::ffi::OsString::from_vec(path.to_vec()));
+            absent_is_fine(fs::remove_dir(&path).or_else(|error| match error.kind() {
+                // Somebody put something there in the meantime: it is theirs.
+                io::ErrorKind::DirectoryNotEmpty => Ok(()),
+                _ => Err(error),
+            }))?;
+        }
+        absent_is_fine(fs::remove_dir_all(&self.directory))
+    }
+
+    /// All that are below `root`, by their slugs.
+    pub fn all(root: &Path) -> Vec<String> {
+        let entries = fs::read_dir(root).into_iter().flatten().flatten();
+        let directories = entries.filter(|entry| entry.file_type().is_ok_and(|t| t.is_dir()));
+        let names = directories.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut slugs: Vec<String> = names.filter(|name| super::slug::is_valid(name)).collect();
+        slugs.sort();
+        slugs
+    }
+}
+
+fn absent_is_fine(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_private_and_goes_with_its_empty_mount_points_alone() {
+        let place = tempfile::tempdir().expect("a directory");
+        let launcher = LauncherId::own().expect("/proc");
+        let root = place.path().join("state/bottle");
+        let state = State::of(&root, "a-22222");
+        state.create(&launcher).expect("made");
+        state.create(&launcher).expect("made twice");
+        let mode = fs::metadata(state.directory()).expect("it").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        assert_eq!(state.launcher(), Some(launcher));
+
+        let points: Vec<PathBuf> = ["empty", "full", "absent"].map(|n| place.path().join(n)).into();
+        fs::create_dir(&points[0]).expect("made");
+        fs::create_dir(&points[1]).expect("made");
+        fs::write(points[1].join("theirs"), "x").expect("written");
+        state.note_mount_points(&points).expect("noted");
+        assert_eq!(State::all(&root), ["a-22222"]);
+        state.remove().expect("removed");
+        state.remove().expect("removed twice");
+        assert!(!points[0].exists() && points[1].join("theirs").exists());
+        assert_eq!(State::all(&root), [""; 0]);
+    }
+}
