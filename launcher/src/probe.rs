@@ -15,6 +15,9 @@ const COMMON_PORTS: [u16; 9] = [22, 53, 80, 111, 443, 2375, 5432, 6379, 8080];
 /// A name that no one has (RFC 6761 §6.4): an answer about it was carried to a resolver.
 pub const FOREIGN_NAME: &str = "probe.invalid";
 
+/// The probe's last word where it found nothing.
+pub const SEALED: &str = "sealed";
+
 /// What the probe is told to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Questions {
@@ -133,18 +136,26 @@ fn reach((name, port): &(String, u16), patience: Duration) -> Option<Breach> {
     let Some(resolver) = resolver() else {
         return failed("there is no resolver".to_owned());
     };
-    let address = match ask_for(name, resolver, patience) {
+    let address = match ask_for(name, resolver, CONTROL_PATIENCE) {
         Ok(answer) => answer.address,
         Err(error) => return failed(error.to_string()),
     };
     let Some(address) = address else {
         return failed("its name has no address".to_owned());
     };
-    match TcpStream::connect_timeout(&SocketAddr::from((address, *port)), patience) {
-        Ok(_) => None,
-        Err(error) => failed(error.to_string()),
+    let until = Instant::now() + CONTROL_PATIENCE;
+    loop {
+        match TcpStream::connect_timeout(&SocketAddr::from((address, *port)), patience) {
+            Ok(_) => return None,
+            Err(error) if Instant::now() > until => return failed(error.to_string()),
+            // It may be on its way up.
+            Err(_early) => std::thread::sleep(Duration::from_millis(20)),
+        }
     }
 }
+
+/// How long what must be reached may take: it is started at the same time.
+const CONTROL_PATIENCE: Duration = Duration::from_secs(10);
 
 fn resolver() -> Option<IpAddr> {
     let settings = std::fs::read_to_string("/etc/resolv.conf").ok()?;
@@ -228,7 +239,7 @@ fn ipv6_devices(table: &str) -> impl Iterator<Item = String> {
     devices.filter(|device| *device != "lo").map(str::to_owned)
 }
 
-/// Asks and tells: a line a breach on standard output. Gives whether there was none.
+/// Asks and tells: a line a breach on standard output, or that it is sealed. Gives whether there was none.
 ///
 /// # Errors
 ///
@@ -238,6 +249,9 @@ pub fn run(questions: &Questions) -> io::Result<bool> {
     let mut out = io::stdout().lock();
     for breach in &breaches {
         writeln!(out, "{breach}")?;
+    }
+    if breaches.is_empty() {
+        writeln!(out, "{SEALED}")?;
     }
     out.flush()?;
     Ok(breaches.is_empty())

@@ -5,17 +5,15 @@ use std::io::Read;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use super::archive::{Archive, copy_directory};
+use super::archive::{Archive, LeftOut, copy_directory};
 use super::limits::{AGENT_PROCESSES, PASSWD_OCTETS};
-use super::undo::{Made, Undo};
 use super::{Failure, Names, label::Labels};
-use crate::docker::{ContainerSpec, Docker, ImageFacts, Kind, Logging, Mount};
+use crate::docker::{ContainerSpec, Docker, ImageFacts, Logging, Mount};
 use crate::manifest::WorkdirMode;
 use crate::plan::{GuardMount, Plan, Workdir};
-use crate::progress::Progress;
 
-/// An address that no one has (RFC 5737): the resolver that Docker's own would ask. So it
-/// answers the bottle's names and carries nothing out.
+/// An address that no one has (RFC 5737), for Docker's own resolver to ask where there is no
+/// cred-proxy to say no.
 pub const NO_RESOLVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 53);
 
 /// Who the agent is where its image says root, or an unknown name.
@@ -90,7 +88,6 @@ pub async fn identify(
     image: &ImageFacts,
     names: &Names,
     labels: &Labels,
-    undo: &mut Undo,
 ) -> Result<Identity, Failure> {
     let look = ContainerSpec {
         name: names.look.clone(),
@@ -100,7 +97,6 @@ pub async fn identify(
         processes: 1,
         ..ContainerSpec::default()
     };
-    undo.note(Made::Object(Kind::Container, look.name.clone()));
     docker.create_container(&look).await?;
     let archive = docker.download(&look.name, "/etc/passwd", PASSWD_OCTETS).await;
     docker.remove_container(&look.name).await?;
@@ -118,15 +114,29 @@ fn first_file(archive: &[u8]) -> String {
     }
 }
 
+/// What the agent's container is made from.
+pub struct Recipe<'a> {
+    /// What to do.
+    pub plan: &'a Plan,
+    /// The agent's variables with their values.
+    pub variables: &'a [(String, String)],
+    /// Who it is.
+    pub who: &'a Identity,
+    /// What Docker's own resolver asks.
+    pub resolver: Ipv4Addr,
+    /// The kind of the user's terminal, if it gets it.
+    pub terminal: Option<&'a str>,
+}
+
 /// The container.
-pub fn spec(
-    plan: &Plan,
-    variables: &[(String, String)],
-    who: &Identity,
-    names: &Names,
-    labels: &Labels,
-    terminal: Option<&str>,
-) -> ContainerSpec {
+pub fn spec(recipe: &Recipe<'_>, names: &Names, labels: &Labels) -> ContainerSpec {
+    let Recipe {
+        plan,
+        variables,
+        who,
+        resolver,
+        terminal,
+    } = recipe;
     let home = ("HOME".to_owned(), who.home.display().to_string());
     let type_of = terminal.map(|name| ("TERM".to_owned(), name.to_owned()));
     let own = variables.iter().filter(|(name, _)| name != "HOME").cloned();
@@ -142,7 +152,7 @@ pub fn spec(
         directory: Some(plan.workdir.inside.display().to_string()),
         hostname: Some(plan.agent.clone()),
         network: Some(names.internal.clone()),
-        resolvers: vec![NO_RESOLVER],
+        resolvers: vec![*resolver],
         terminal: terminal.is_some(),
         standard_input: true,
         processes: AGENT_PROCESSES,
@@ -180,22 +190,22 @@ pub fn absent_mount_points(workdir: &Workdir) -> Vec<PathBuf> {
     empty.filter(|path| path.symlink_metadata().is_err()).collect()
 }
 
-/// Puts the agent's files into its container: home, files of the roles, work directory.
+/// Makes the agent's container and puts its files there: the home, what the roles write.
 ///
 /// # Errors
 ///
-/// Docker's, or the file of the work directory that could not be read.
-pub async fn provision(
+/// Docker's.
+pub async fn create(
     docker: &Docker,
-    plan: &Plan,
-    who: &Identity,
+    recipe: &Recipe<'_>,
     names: &Names,
-    progress: &mut Progress,
+    labels: &Labels,
 ) -> Result<(), Failure> {
-    let packed = home_archive(plan, who)
+    docker.create_container(&spec(recipe, names, labels)).await?;
+    let packed = home_archive(recipe.plan, recipe.who)
         .map_err(|error| Failure::NotStarted(format!("the agent's files: {error}")))?;
     docker.upload(&names.agent, "/", packed).await?;
-    if let Some(passwd) = &who.passwd {
+    if let Some(passwd) = &recipe.who.passwd {
         let mut files = Archive::of((0, 0));
         let path = Path::new("etc/passwd");
         let packed = files
@@ -204,19 +214,26 @@ pub async fn provision(
             .map_err(|error| Failure::NotStarted(format!("/etc/passwd: {error}")))?;
         docker.upload(&names.agent, "/", packed).await?;
     }
-    match (&plan.workdir.mode, &plan.workdir.host) {
-        (WorkdirMode::Copy, Some(host)) => {
-            progress.step("copying the work directory");
-            let inside = plan.workdir.inside.clone();
-            let (pieces, writer) = copy_directory(host.clone(), inside, (who.uid, who.gid));
-            docker.upload_stream(&names.agent, "/", pieces).await?;
-            for path in writer.join().unwrap_or_default() {
-                progress.tell(&format!("not copied, for it is no file: {}", path.display()));
-            }
-            Ok(())
-        }
-        (WorkdirMode::Bind | WorkdirMode::Copy | WorkdirMode::None, _) => Ok(()),
-    }
+    Ok(())
+}
+
+/// Copies the work directory in, where the plan says so. Gives what was left out.
+///
+/// # Errors
+///
+/// Docker's, or the file that could not be read.
+pub async fn copy_workdir(
+    docker: &Docker,
+    workdir: &Workdir,
+    who: &Identity,
+    names: &Names,
+) -> Result<LeftOut, Failure> {
+    let Some(host) = workdir.host.clone().filter(|_| workdir.mode == WorkdirMode::Copy) else {
+        return Ok(LeftOut::new());
+    };
+    let (pieces, writer) = copy_directory(host, workdir.inside.clone(), (who.uid, who.gid));
+    docker.upload_stream(&names.agent, "/", pieces).await?;
+    Ok(writer.join().unwrap_or_default())
 }
 
 /// The home with its files, each directory on the way to one, and an empty work directory

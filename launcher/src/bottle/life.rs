@@ -12,6 +12,7 @@ use super::{
     Failure, LauncherId, Names, WayOut, agent, certificates, orphans, proxy, seal, session, slug,
 };
 use crate::docker::{Docker, ImageFacts, ImageSpec, Kind, NetworkSpec};
+use crate::manifest::WorkdirMode;
 use crate::plan::{PROXY_HOST, Plan};
 use crate::progress::Progress;
 use crate::signals::Signals;
@@ -168,28 +169,33 @@ impl Start<'_> {
             self.progress.tell(&sentence);
         }
         let image = self.agent_image(plan).await?;
-        let probe = self.program_image("bottle", &request.programs.launcher, Vec::new());
-        let probe = probe.await?;
-        let with_proxy = !plan.routes.is_empty();
+        let programs = &request.programs;
+        let probe = self.program_image("bottle", &programs.launcher, Vec::new()).await?;
+        let engine = match plan.routes.is_empty() {
+            true => None,
+            false => {
+                let authorities = certificates::of_host();
+                Some(self.program_image(PROXY_HOST, &programs.engine, authorities).await?)
+            }
+        };
         self.state(&request)?;
         self.networks().await?;
-        if with_proxy {
-            self.proxy(&request).await?;
-            self.step("waiting for cred-proxy")?;
-            let healthy = seal::wait_healthy(self.docker, &self.names.proxy);
-            self.signals.unless_ended(healthy).await??;
+        let who = self.sidecars(&request, &image, engine.as_deref()).await?;
+        self.sealed_agent(&request, &who, &probe, engine.is_some()).await?;
+        if plan.workdir.mode == WorkdirMode::Copy {
+            self.step("copying the work directory")?;
+            let copied = agent::copy_workdir(self.docker, &plan.workdir, &who, &self.names);
+            for path in self.signals.unless_ended(copied).await?? {
+                let path = path.display();
+                self.progress.tell(&format!("not copied, for it is no file: {path}"));
+            }
         }
-        self.step("trying the seal")?;
-        let (names, labels) = (&self.names, &self.labels);
-        let proved = seal::prove(self.docker, &probe, names, labels, with_proxy, self.undo);
-        proved.await?;
-        self.agent(&request, &image).await?;
         self.step("starting the agent")?;
         self.progress.done();
         let session = session::Session {
             docker: self.docker,
             agent: &self.names.agent,
-            proxy: with_proxy.then_some(self.names.proxy.as_str()),
+            proxy: engine.is_some().then_some(self.names.proxy.as_str()),
             is_terminal: request.terminal.is_some(),
         };
         session.run(self.progress, self.signals).await
@@ -263,44 +269,92 @@ impl Start<'_> {
         })
     }
 
+    /// Notes a container that is about to be made.
+    fn note(&mut self, container: &str) {
+        let made = Made::Object(Kind::Container, container.to_owned());
+        self.undo.note(made);
+    }
+
     async fn networks(&mut self) -> Result<(), Failure> {
         self.step("creating two networks")?;
-        let networks = [("internal", true), ("egress", false)];
-        for (role, sealed) in networks {
-            let name = if sealed { &self.names.internal } else { &self.names.egress };
-            let spec = NetworkSpec {
-                name: name.clone(),
-                labels: self.labels.of(role),
-                sealed,
-            };
-            self.undo.note(Made::Object(Kind::Network, spec.name.clone()));
-            self.docker.create_network(&spec).await?;
+        let spec = |name: &str, role: &str, sealed| NetworkSpec {
+            name: name.to_owned(),
+            labels: self.labels.of(role),
+            sealed,
+        };
+        let internal = spec(&self.names.internal, "internal", true);
+        let egress = spec(&self.names.egress, "egress", false);
+        for network in [&internal, &egress] {
+            let made = Made::Object(Kind::Network, network.name.clone());
+            self.undo.note(made);
         }
-        Ok(())
+        let make = |network| self.docker.create_network(network);
+        let (internal, egress) = tokio::join!(make(&internal), make(&egress));
+        internal?;
+        Ok(egress?)
     }
 
-    async fn proxy(&mut self, request: &Request<'_>) -> Result<(), Failure> {
-        let engine = &request.programs.engine;
-        let image = self.program_image(PROXY_HOST, engine, certificates::of_host());
-        let image = image.await?;
-        self.step("starting cred-proxy")?;
-        let spec = proxy::spec(&self.names, &self.labels, &image, &request.way_out);
-        self.undo.note(Made::Object(Kind::Container, spec.name.clone()));
-        let routes = &request.plan.routes_json;
-        let way_out = &request.way_out;
-        let tokens = &request.tokens;
-        proxy::start(self.docker, &spec, &self.names, routes, way_out, tokens).await
+    /// Starts the sidecars, and finds out meanwhile who the agent is.
+    async fn sidecars(
+        &mut self,
+        request: &Request<'_>,
+        image: &ImageFacts,
+        engine: Option<&str>,
+    ) -> Result<agent::Identity, Failure> {
+        self.step("starting the sidecars")?;
+        let (look, proxy) = (self.names.look.clone(), self.names.proxy.clone());
+        self.note(&look);
+        self.note(&proxy);
+        let (docker, names, labels) = (self.docker, &self.names, &self.labels);
+        let proxy = async {
+            let Some(image) = engine else {
+                return Ok(());
+            };
+            let spec = proxy::spec(names, labels, image, &request.way_out);
+            let routes = &request.plan.routes_json;
+            let (way_out, tokens) = (&request.way_out, &request.tokens);
+            proxy::start(docker, &spec, names, routes, way_out, tokens).await
+        };
+        let who = agent::identify(docker, request.plan, image, names, labels);
+        // Both to their ends: what is given up half-way may still come to be.
+        let (proxy, who) = tokio::join!(proxy, who);
+        proxy?;
+        who
     }
 
-    async fn agent(&mut self, request: &Request<'_>, image: &ImageFacts) -> Result<(), Failure> {
-        self.step("creating the agent's container")?;
-        let (plan, names, labels) = (request.plan, &self.names, &self.labels);
-        let who = agent::identify(self.docker, plan, image, names, labels, self.undo).await?;
-        let terminal = request.terminal.as_deref();
-        let spec = agent::spec(plan, &request.variables, &who, names, labels, terminal);
-        self.undo.note(Made::Object(Kind::Container, spec.name.clone()));
-        self.docker.create_container(&spec).await?;
-        let provisioned = agent::provision(self.docker, plan, &who, names, self.progress);
-        self.signals.unless_ended(provisioned).await?
+    /// Waits for the sidecars and tries the seal; the agent's container is made meanwhile,
+    /// and not started.
+    async fn sealed_agent(
+        &mut self,
+        request: &Request<'_>,
+        who: &agent::Identity,
+        probe: &str,
+        with_proxy: bool,
+    ) -> Result<(), Failure> {
+        self.step("trying the seal")?;
+        let (probe_name, agent_name) = (self.names.probe.clone(), self.names.agent.clone());
+        self.note(&probe_name);
+        self.note(&agent_name);
+        let (docker, names, labels) = (self.docker, &self.names, &self.labels);
+        let seal = seal::look(docker, names, with_proxy).await?;
+        let recipe = agent::Recipe {
+            plan: request.plan,
+            variables: &request.variables,
+            who,
+            resolver: seal.resolver,
+            terminal: request.terminal.as_deref(),
+        };
+        let healthy = async {
+            match with_proxy {
+                true => self.signals.unless_ended(seal::wait_healthy(docker, &names.proxy)).await?,
+                false => Ok(()),
+            }
+        };
+        let proved = seal::prove(docker, probe, &seal, names, labels);
+        let made = agent::create(docker, &recipe, names, labels);
+        let (healthy, proved, made) = tokio::join!(healthy, proved, made);
+        healthy?;
+        proved?;
+        made
     }
 }

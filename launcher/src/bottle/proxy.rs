@@ -8,7 +8,7 @@ use super::image::USER;
 use super::limits::{HEALTH_INTERVAL, PROXY_MEMORY_OCTETS, PROXY_PROCESSES};
 use super::{Failure, Names, label::Labels};
 use crate::docker::{ContainerSpec, Docker, HealthCheck, Logging};
-use crate::plan::{PROXY_HOST, PROXY_PORT};
+use crate::plan::PROXY_HOST;
 
 /// The volume that its files go into: its root is read-only, and a read-only root takes none.
 const DIRECTORY: &str = "/run/cred-proxy";
@@ -137,11 +137,6 @@ pub async fn start(
     given.map_err(|error| {
         Failure::NotStarted(format!("could not give cred-proxy its tokens: {error}"))
     })
-}
-
-/// What its clients say to reach it.
-pub fn address() -> (String, u16) {
-    (PROXY_HOST.to_owned(), PROXY_PORT)
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! Is the agent's network sealed? It is tried, and a start refuses where it is not.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use super::limits::{HEALTH_LOOK, HEALTHY_WITHIN, LOG_LINES, PROBE_PATIENCE, PROBE_WITHIN};
-use super::undo::{Made, Undo};
-use super::{Failure, Names, label::Labels, proxy};
-use crate::docker::{ContainerSpec, Docker, Health, Kind, Logging};
-use crate::plan::PROXY_PORT;
+use super::{Failure, Names, label::Labels};
+use crate::docker::{ContainerSpec, Docker, Health};
+use crate::plan::{PROXY_HOST, PROXY_PORT};
+use crate::probe;
 
 /// Waits until a sidecar says that it is healthy.
 ///
@@ -52,6 +51,51 @@ pub async fn last_words(docker: &Docker, container: &str) -> String {
     }
 }
 
+/// What the agent's network looks like from outside.
+#[derive(Clone, Debug)]
+pub struct Seal {
+    /// Where the host would stand on it.
+    gateway: Ipv4Addr,
+    /// What must not answer there.
+    forbidden: Vec<SocketAddr>,
+    /// What Docker's own resolver is to ask: nobody who answers.
+    pub resolver: Ipv4Addr,
+    with_proxy: bool,
+}
+
+/// Looks up the addresses of this bottle.
+///
+/// # Errors
+///
+/// Docker's, or that cred-proxy has no address.
+pub async fn look(docker: &Docker, names: &Names, with_proxy: bool) -> Result<Seal, Failure> {
+    let gateway = docker.network_addresses(&names.internal).await?.gateway;
+    let mut seal = Seal {
+        gateway,
+        forbidden: Vec::new(),
+        resolver: super::agent::NO_RESOLVER,
+        with_proxy,
+    };
+    if with_proxy {
+        let addresses = docker.container(&names.proxy).await?.map(|state| state.addresses);
+        let on = |network: &str| {
+            let all = addresses.iter().flatten();
+            let found = all.clone().find(|(name, _)| name == network).map(|(_, address)| *address);
+            found.ok_or_else(|| {
+                Failure::NotStarted(format!("{} has no address on {network}", names.proxy))
+            })
+        };
+        // A port that refuses at once: an address that no one has keeps Docker's resolver, and
+        // with it the end of a container, waiting for four seconds.
+        seal.resolver = on(&names.internal)?;
+        // The host stands on the other network of this bottle, too.
+        let outer_gateway = docker.network_addresses(&names.egress).await?.gateway;
+        let outer = [on(&names.egress)?, outer_gateway];
+        seal.forbidden = outer.map(|address| SocketAddr::from((address, PROXY_PORT))).into();
+    }
+    Ok(seal)
+}
+
 /// Runs the probe on the agent's network.
 ///
 /// # Errors
@@ -60,83 +104,60 @@ pub async fn last_words(docker: &Docker, container: &str) -> String {
 pub async fn prove(
     docker: &Docker,
     image: &str,
+    seal: &Seal,
     names: &Names,
     labels: &Labels,
-    with_proxy: bool,
-    undo: &mut Undo,
 ) -> Result<(), Failure> {
-    let gateway = docker.network_addresses(&names.internal).await?.gateway;
-    let mut forbidden: Vec<SocketAddr> = Vec::new();
-    if with_proxy {
-        let state = docker.container(&names.proxy).await?;
-        let outer = state.into_iter().flat_map(|state| state.addresses);
-        let outer = outer.filter(|(network, _)| *network == names.egress);
-        forbidden.extend(outer.map(|(_, address)| SocketAddr::from((address, PROXY_PORT))));
-        if forbidden.is_empty() {
-            let sentence = format!("{} has no address on {}", names.proxy, names.egress);
-            return Err(Failure::NotStarted(sentence));
-        }
-        // Where the host stands on the other network of this bottle.
-        let outer = docker.network_addresses(&names.egress).await?.gateway;
-        forbidden.push(SocketAddr::from((outer, PROXY_PORT)));
-    }
     let spec = ContainerSpec {
         name: names.probe.clone(),
         labels: labels.of("probe"),
         image: image.to_owned(),
-        command: command(gateway, &forbidden, with_proxy),
+        command: command(seal),
         network: Some(names.internal.clone()),
-        resolvers: vec![super::agent::NO_RESOLVER],
+        resolvers: vec![seal.resolver],
         read_only: true,
         processes: 64,
-        logging: Logging::Kept,
         ..ContainerSpec::default()
     };
-    undo.note(Made::Object(Kind::Container, spec.name.clone()));
     let probed = tokio::time::timeout(PROBE_WITHIN, run_probe(docker, &spec)).await;
-    let (code, words) = probed.map_err(|_elapsed| {
+    let words = probed.map_err(|_elapsed| {
         let seconds = PROBE_WITHIN.as_secs();
         Failure::NotStarted(format!("the probe took more than {seconds} s"))
     })??;
-    match code {
-        0 => Ok(()),
-        SEAL_BROKEN => Err(Failure::NotStarted(format!(
-            "the bottle is not sealed, so nothing was started. From the agent's network:\n{words}"
+    // It says so in the end, or it did not get there.
+    match words.lines().last() {
+        Some(probe::SEALED) => Ok(()),
+        Some(_) => Err(Failure::NotStarted(format!(
+            "the bottle is not sealed, so no agent was started. From its network:\n{words}"
         ))),
-        code => Err(Failure::NotStarted(format!(
-            "the probe failed with exit code {code}: {words}"
-        ))),
+        None => Err(Failure::NotStarted("the probe said nothing".to_owned())),
     }
 }
 
-/// What `bottle probe` ends with when it reached what it must not.
-pub const SEAL_BROKEN: i64 = 3;
-
-async fn run_probe(docker: &Docker, spec: &ContainerSpec) -> Result<(i64, String), Failure> {
+/// Gives what the probe says, up to its last word. Its container is removed with the bottle:
+/// the end of one may take seconds, the verdict is there before.
+async fn run_probe(docker: &Docker, spec: &ContainerSpec) -> Result<String, Failure> {
     docker.create_container(spec).await?;
     let mut attached = docker.attach(&spec.name, false).await?;
     docker.start_container(&spec.name).await?;
-    let mut octets = Vec::new();
+    let mut words = String::new();
     while let Some(output) = attached.output.next().await? {
-        octets.extend_from_slice(&output.octets);
+        words.push_str(&String::from_utf8_lossy(&output.octets));
+        if words.lines().last() == Some(probe::SEALED) {
+            break;
+        }
     }
-    let code = docker.wait_container(&spec.name).await?;
-    docker.remove_container(&spec.name).await?;
-    Ok((code, String::from_utf8_lossy(&octets).trim_end().to_owned()))
+    Ok(words.trim_end().to_owned())
 }
 
-fn command(gateway: Ipv4Addr, forbidden: &[SocketAddr], with_proxy: bool) -> Vec<String> {
-    let patience = milliseconds(PROBE_PATIENCE);
+fn command(seal: &Seal) -> Vec<String> {
+    let (gateway, patience) = (seal.gateway, PROBE_PATIENCE.as_millis());
     let mut words = vec!["/bottle".to_owned(), "probe".to_owned()];
     words.extend([format!("--gateway={gateway}"), format!("--patience-ms={patience}")]);
-    words.extend(forbidden.iter().map(|address| format!("--forbidden={address}")));
-    if with_proxy {
-        let (name, port) = proxy::address();
-        words.push(format!("--control={name}:{port}"));
+    let forbidden = seal.forbidden.iter();
+    words.extend(forbidden.map(|address| format!("--forbidden={address}")));
+    if seal.with_proxy {
+        words.push(format!("--control={PROXY_HOST}:{PROXY_PORT}"));
     }
     words
-}
-
-fn milliseconds(time: Duration) -> u128 {
-    time.as_millis()
 }

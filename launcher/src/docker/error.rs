@@ -66,11 +66,6 @@ impl DockerError {
         matches!(self.status, Some(304 | 409))
     }
 
-    /// Whether the engine did not understand the request.
-    pub(super) fn is_refusal(&self) -> bool {
-        matches!(self.status, Some(400 | 403 | 500))
-    }
-
     /// Docker's own words.
     pub fn text(&self) -> &str {
         &self.text
