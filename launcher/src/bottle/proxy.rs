@@ -128,7 +128,7 @@ pub async fn start(
     let packed = packed.map_err(|error| Failure::NotStarted(format!("routes.json: {error}")))?;
     docker.upload(&spec.name, DIRECTORY, packed).await?;
     // Attached before the start: the engine reads its tokens before anything else.
-    let mut attached = docker.attach(&spec.name, true).await?;
+    let mut attached = docker.attach(&spec.name, true, false).await?;
     docker.start_container(&spec.name).await?;
     let given = match attached.input.write(tokens).await {
         Ok(()) => attached.input.end().await,

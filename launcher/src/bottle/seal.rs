@@ -138,7 +138,7 @@ pub async fn prove(
 /// the end of one may take seconds, the verdict is there before.
 async fn run_probe(docker: &Docker, spec: &ContainerSpec) -> Result<String, Failure> {
     docker.create_container(spec).await?;
-    let mut attached = docker.attach(&spec.name, false).await?;
+    let mut attached = docker.attach(&spec.name, false, false).await?;
     docker.start_container(&spec.name).await?;
     let mut words = String::new();
     while let Some(output) = attached.output.next().await? {

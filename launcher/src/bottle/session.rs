@@ -47,7 +47,7 @@ impl Session<'_> {
         progress: &mut Progress,
         signals: &mut Signals,
     ) -> Result<u8, Failure> {
-        let attached = self.docker.attach(self.agent, true).await?;
+        let attached = self.docker.attach(self.agent, true, self.is_terminal).await?;
         self.docker.start_container(self.agent).await?;
         let raw = match self.is_terminal {
             true => Some(terminal::Raw::enter().map_err(|error| {

@@ -24,6 +24,21 @@ impl DockerError {
         }
     }
 
+    /// An answer with a status that says no, and a body that says why: `{"message":"…"}`.
+    pub(super) fn answer(attempt: &str, status: Option<u16>, body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let json = text.find('{').zip(text.rfind('}'));
+        let json = json.and_then(|(from, to)| serde_json::from_str(text.get(from..=to)?).ok());
+        let message = json.and_then(|value: serde_json::Value| {
+            Some(value.get("message")?.as_str()?.to_owned())
+        });
+        Self {
+            attempt: attempt.to_owned(),
+            text: message.unwrap_or_else(|| text.trim().to_owned()),
+            status,
+        }
+    }
+
     /// Nobody answers at the socket.
     pub(super) fn unreachable(socket: &Path, error: bollard::errors::Error) -> Self {
         let socket_path = socket.display();

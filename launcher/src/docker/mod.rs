@@ -16,6 +16,7 @@ mod archive;
 mod attach;
 mod containers;
 mod error;
+mod frames;
 mod images;
 mod networks;
 mod survey;
