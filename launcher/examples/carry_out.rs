@@ -63,7 +63,9 @@ fn plan(options: Options) -> Plan {
         "copy" => WorkdirMode::Copy,
         _ => WorkdirMode::None,
     };
-    let host = options.directory.map(|d| d.canonicalize().expect("the directory"));
+    let host = options
+        .directory
+        .map(|d| d.canonicalize().expect("the directory"));
     let guards = options.guard.iter().map(|guard| {
         let path = host.clone().expect("a directory").join(guard);
         match path.exists() {
@@ -71,11 +73,14 @@ fn plan(options: Options) -> Plan {
             false => GuardMount::EmptyReadOnly(path),
         }
     });
-    let owner = host.as_ref().filter(|_| mode == WorkdirMode::Bind).map(|host| {
-        use std::os::unix::fs::MetadataExt;
-        let facts = host.metadata().expect("the directory");
-        (facts.uid(), facts.gid())
-    });
+    let owner = host
+        .as_ref()
+        .filter(|_| mode == WorkdirMode::Bind)
+        .map(|host| {
+            use std::os::unix::fs::MetadataExt;
+            let facts = host.metadata().expect("the directory");
+            (facts.uid(), facts.gid())
+        });
     let routes = options.upstream.map(|upstream| PlannedRoute {
         path: "/svc/".to_owned(),
         upstream,

@@ -194,7 +194,9 @@ mod tests {
 
     #[test]
     fn help_of_a_subcommand_is_help_and_nothing_else() {
-        for command in ["start", "list", "logs", "info", "check", "init", "cleanup", "probe"] {
+        for command in [
+            "start", "list", "logs", "info", "check", "init", "cleanup", "probe",
+        ] {
             let asked = Arguments::try_parse_from(["bottle", command, "--help"]);
             let kind = asked.map(drop).map_err(|error| error.kind());
             assert_eq!(kind, Err(clap::error::ErrorKind::DisplayHelp), "{command}");
@@ -210,7 +212,10 @@ mod tests {
         assert!(parse(&["--format", "json"]).is_err());
         assert!(parse(&["--dry-run", "--format", "json"]).is_ok());
         assert!(parse(&["ls"]).is_err());
-        let Ok(Arguments { command: Command::Start(start) }) = parse(&["--", "ls", "--help"]) else {
+        let Ok(Arguments {
+            command: Command::Start(start),
+        }) = parse(&["--", "ls", "--help"])
+        else {
             panic!("it is a start");
         };
         assert_eq!(start.program, ["ls", "--help"]);

@@ -68,14 +68,23 @@ impl fmt::Display for Breach {
             }
             Breach::Present(address) => write!(f, "something stands at {address}"),
             Breach::Resolved(name, code) => {
-                write!(f, "the name {name} was carried out to a resolver (answer code {code})")
+                write!(
+                    f,
+                    "the name {name} was carried out to a resolver (answer code {code})"
+                )
             }
             Breach::Resolver(address) => {
-                write!(f, "names are asked for at {address}, not at the engine's own resolver")
+                write!(
+                    f,
+                    "names are asked for at {address}, not at the engine's own resolver"
+                )
             }
             Breach::Ipv6(device) => write!(f, "the device {device} has an IPv6 address"),
             Breach::ControlFailed(name, why) => {
-                write!(f, "{name} can't be reached, so the probe proves nothing: {why}")
+                write!(
+                    f,
+                    "{name} can't be reached, so the probe proves nothing: {why}"
+                )
             }
         }
     }
@@ -91,9 +100,12 @@ impl Questions {
                 .map(|address| scope.spawn(move || knock(address, self.patience)))
                 .collect();
             let name = scope.spawn(|| foreign_name(self.patience));
-            let control = scope.spawn(|| self.control.as_ref().and_then(|c| reach(c, self.patience)));
+            let control =
+                scope.spawn(|| self.control.as_ref().and_then(|c| reach(c, self.patience)));
             let tries = tries.into_iter().filter_map(|handle| handle.join().ok());
-            let rest = [name, control].into_iter().filter_map(|handle| handle.join().ok());
+            let rest = [name, control]
+                .into_iter()
+                .filter_map(|handle| handle.join().ok());
             tries.chain(rest).flatten().collect()
         });
         // The kernel asked who has the address; an entry says that somebody answered.
@@ -235,7 +247,9 @@ fn has_neighbour(table: &str, address: Ipv4Addr) -> bool {
 
 /// Devices with an IPv6 address, in `/proc/net/if_inet6`, but for loopback.
 fn ipv6_devices(table: &str) -> impl Iterator<Item = String> {
-    let devices = table.lines().filter_map(|line| line.split_whitespace().last());
+    let devices = table
+        .lines()
+        .filter_map(|line| line.split_whitespace().last());
     devices.filter(|device| *device != "lo").map(str::to_owned)
 }
 
@@ -288,7 +302,10 @@ mod tests {
         answer[7] = 1;
         answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 2, 88, 0, 4, 172, 18, 0, 2]);
         let read = read_answer(&answer).expect("an answer");
-        assert_eq!((read.code, read.address), (0, Some(Ipv4Addr::new(172, 18, 0, 2))));
+        assert_eq!(
+            (read.code, read.address),
+            (0, Some(Ipv4Addr::new(172, 18, 0, 2)))
+        );
         let mut none = asked.clone();
         none[3] = 0x82;
         let read = read_answer(&none).expect("an answer");

@@ -38,7 +38,11 @@ impl Progress {
     pub fn step(&mut self, step: &str) {
         match self.look {
             Look::Live { dim } => {
-                let (on, off) = if dim { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
+                let (on, off) = if dim {
+                    ("\x1b[2m", "\x1b[0m")
+                } else {
+                    ("", "")
+                };
                 write(&format!("\r\x1b[K{on}bottle: {step} …{off}"));
                 self.live_line = true;
             }
@@ -58,7 +62,11 @@ impl Progress {
         self.done();
         for line in sentence.lines() {
             // A carriage return: the terminal may be raw while an agent runs.
-            let end = if self.look == Look::Plain { "\n" } else { "\r\n" };
+            let end = if self.look == Look::Plain {
+                "\n"
+            } else {
+                "\r\n"
+            };
             write(&format!("bottle: {}{end}", printable(line)));
         }
     }
@@ -80,7 +88,9 @@ impl Drop for Progress {
 /// Standard error that nobody reads must not end a start half-way.
 fn write(text: &str) {
     let mut error = std::io::stderr().lock();
-    let _gone = error.write_all(text.as_bytes()).and_then(|()| error.flush());
+    let _gone = error
+        .write_all(text.as_bytes())
+        .and_then(|()| error.flush());
 }
 
 /// `text` without anything that steers a terminal.

@@ -14,7 +14,7 @@ use crate::plan::{GuardMount, Plan, Workdir};
 
 /// An address that no one has (RFC 5737), for Docker's own resolver to ask where there is no
 /// cred-proxy to say no.
-pub const NO_RESOLVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 53);
+pub(super) const NO_RESOLVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 53);
 
 /// Who the agent is where its image says root, or an unknown name.
 const USUAL_USER: (u32, u32) = (1000, 1000);
@@ -24,7 +24,7 @@ const USUAL_HOME: &str = "/home/agent";
 
 /// Who an agent is inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub(super) struct Identity {
     /// User.
     pub uid: u32,
     /// Group.
@@ -39,8 +39,11 @@ pub struct Identity {
 impl Identity {
     /// Who the agent is: the owner of a bound work directory, else the image's user, unless
     /// that is root.
-    pub fn of(image_user: &str, owner: Option<(u32, u32)>, passwd: &str) -> Self {
-        let lines: Vec<Vec<&str>> = passwd.lines().map(|line| line.split(':').collect()).collect();
+    pub(super) fn of(image_user: &str, owner: Option<(u32, u32)>, passwd: &str) -> Self {
+        let lines: Vec<Vec<&str>> = passwd
+            .lines()
+            .map(|line| line.split(':').collect())
+            .collect();
         let number = |line: &[&str], at: usize| line.get(at)?.parse::<u32>().ok();
         let by_name = |name: &str| {
             let line = lines.iter().find(|line| line.first() == Some(&name))?;
@@ -50,7 +53,10 @@ impl Identity {
         let of_image = || {
             let (user, group) = image_user.split_once(':').unwrap_or((image_user, ""));
             let (uid, gid) = match user.parse::<u32>() {
-                Ok(uid) => (uid, by_uid(uid).and_then(|line| number(line, 3)).unwrap_or(uid)),
+                Ok(uid) => (
+                    uid,
+                    by_uid(uid).and_then(|line| number(line, 3)).unwrap_or(uid),
+                ),
                 Err(_name) => by_name(user)?,
             };
             Some((uid, group.parse().unwrap_or(gid)))
@@ -59,13 +65,27 @@ impl Identity {
             .or_else(|| of_image().filter(|(uid, _)| *uid != 0))
             .unwrap_or(USUAL_USER);
         let line = by_uid(uid);
-        let home = line.and_then(|line| line.get(5)).copied().unwrap_or_default();
+        let home = line
+            .and_then(|line| line.get(5))
+            .copied()
+            .unwrap_or_default();
         let usable = home.len() > 1 && home.starts_with('/') && home != "/nonexistent";
         let home = PathBuf::from(if usable { home } else { USUAL_HOME });
         let own_line = || {
-            let newline = if passwd.is_empty() || passwd.ends_with('\n') { "" } else { "\n" };
-            let name = if by_name("agent").is_some() { "bottle-agent" } else { "agent" };
-            format!("{passwd}{newline}{name}:x:{uid}:{gid}::{}:/bin/sh\n", home.display())
+            let newline = if passwd.is_empty() || passwd.ends_with('\n') {
+                ""
+            } else {
+                "\n"
+            };
+            let name = if by_name("agent").is_some() {
+                "bottle-agent"
+            } else {
+                "agent"
+            };
+            format!(
+                "{passwd}{newline}{name}:x:{uid}:{gid}::{}:/bin/sh\n",
+                home.display()
+            )
         };
         Self {
             uid,
@@ -82,7 +102,7 @@ impl Identity {
 /// # Errors
 ///
 /// Docker's.
-pub async fn identify(
+pub(super) async fn identify(
     docker: &Docker,
     plan: &Plan,
     image: &ImageFacts,
@@ -98,7 +118,9 @@ pub async fn identify(
         ..ContainerSpec::default()
     };
     docker.create_container(&look).await?;
-    let archive = docker.download(&look.name, "/etc/passwd", PASSWD_OCTETS).await;
+    let archive = docker
+        .download(&look.name, "/etc/passwd", PASSWD_OCTETS)
+        .await;
     docker.remove_container(&look.name).await?;
     let passwd = first_file(&archive?.unwrap_or_default());
     Ok(Identity::of(&image.user, plan.workdir.owner, &passwd))
@@ -115,7 +137,7 @@ fn first_file(archive: &[u8]) -> String {
 }
 
 /// What the agent's container is made from.
-pub struct Recipe<'a> {
+pub(super) struct Recipe<'a> {
     /// What to do.
     pub plan: &'a Plan,
     /// The agent's variables with their values.
@@ -129,7 +151,7 @@ pub struct Recipe<'a> {
 }
 
 /// The container.
-pub fn spec(recipe: &Recipe<'_>, names: &Names, labels: &Labels) -> ContainerSpec {
+pub(super) fn spec(recipe: &Recipe<'_>, names: &Names, labels: &Labels) -> ContainerSpec {
     let Recipe {
         plan,
         variables,
@@ -147,7 +169,9 @@ pub fn spec(recipe: &Recipe<'_>, names: &Names, labels: &Labels) -> ContainerSpe
         labels: labels.of("agent"),
         image: plan.image.name.clone(),
         command: plan.command.clone(),
-        environment: environment.map(|(name, value)| format!("{name}={value}")).collect(),
+        environment: environment
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect(),
         user: Some(format!("{}:{}", who.uid, who.gid)),
         directory: Some(plan.workdir.inside.display().to_string()),
         hostname: Some(plan.agent.clone()),
@@ -165,7 +189,11 @@ pub fn spec(recipe: &Recipe<'_>, names: &Names, labels: &Labels) -> ContainerSpe
 }
 
 fn mounts(workdir: &Workdir) -> Vec<Mount> {
-    let Some(host) = workdir.host.as_ref().filter(|_| workdir.mode == WorkdirMode::Bind) else {
+    let Some(host) = workdir
+        .host
+        .as_ref()
+        .filter(|_| workdir.mode == WorkdirMode::Bind)
+    else {
         return Vec::new();
     };
     let bind = |source: &Path, target: &Path, read_only| Mount::Bind {
@@ -178,16 +206,21 @@ fn mounts(workdir: &Workdir) -> Vec<Mount> {
         GuardMount::ReadOnly(path) => bind(path, path, true),
         GuardMount::EmptyReadOnly(path) => Mount::Empty(path.clone()),
     });
-    [bind(host, &workdir.inside, false)].into_iter().chain(guards).collect()
+    [bind(host, &workdir.inside, false)]
+        .into_iter()
+        .chain(guards)
+        .collect()
 }
 
 /// Directories of the host that the engine would make as root, so that it can mount there.
-pub fn absent_mount_points(workdir: &Workdir) -> Vec<PathBuf> {
+pub(super) fn absent_mount_points(workdir: &Workdir) -> Vec<PathBuf> {
     let empty = workdir.mounts.iter().filter_map(|guard| match guard {
         GuardMount::EmptyReadOnly(path) => Some(path.clone()),
         GuardMount::Itself(_) | GuardMount::ReadOnly(_) => None,
     });
-    empty.filter(|path| path.symlink_metadata().is_err()).collect()
+    empty
+        .filter(|path| path.symlink_metadata().is_err())
+        .collect()
 }
 
 /// Makes the agent's container and puts its files there: the home, what the roles write.
@@ -195,13 +228,15 @@ pub fn absent_mount_points(workdir: &Workdir) -> Vec<PathBuf> {
 /// # Errors
 ///
 /// Docker's.
-pub async fn create(
+pub(super) async fn create(
     docker: &Docker,
     recipe: &Recipe<'_>,
     names: &Names,
     labels: &Labels,
 ) -> Result<(), Failure> {
-    docker.create_container(&spec(recipe, names, labels)).await?;
+    docker
+        .create_container(&spec(recipe, names, labels))
+        .await?;
     let packed = home_archive(recipe.plan, recipe.who)
         .map_err(|error| Failure::NotStarted(format!("the agent's files: {error}")))?;
     docker.upload(&names.agent, "/", packed).await?;
@@ -222,13 +257,17 @@ pub async fn create(
 /// # Errors
 ///
 /// Docker's, or the file that could not be read.
-pub async fn copy_workdir(
+pub(super) async fn copy_workdir(
     docker: &Docker,
     workdir: &Workdir,
     who: &Identity,
     names: &Names,
 ) -> Result<LeftOut, Failure> {
-    let Some(host) = workdir.host.clone().filter(|_| workdir.mode == WorkdirMode::Copy) else {
+    let Some(host) = workdir
+        .host
+        .clone()
+        .filter(|_| workdir.mode == WorkdirMode::Copy)
+    else {
         return Ok(LeftOut::new());
     };
     let (pieces, writer) = copy_directory(host, workdir.inside.clone(), (who.uid, who.gid));
@@ -243,7 +282,11 @@ fn home_archive(plan: &Plan, who: &Identity) -> std::io::Result<Vec<u8>> {
     archive.directory(&who.home, 0o755)?;
     let mut made = BTreeSet::new();
     for file in &plan.files {
-        let parents = file.path.ancestors().skip(1).filter(|p| !p.as_os_str().is_empty());
+        let parents = file
+            .path
+            .ancestors()
+            .skip(1)
+            .filter(|p| !p.as_os_str().is_empty());
         let parents: BTreeSet<&Path> = parents.collect();
         for parent in parents {
             if made.insert(parent.to_owned()) {
@@ -268,15 +311,50 @@ mod tests {
     #[test]
     fn who_the_agent_is() {
         let rows = [
-            ("", None, (1000, 1001, "/home/node"), "root in the image is nobody's"),
-            ("node", None, (1000, 1001, "/home/node"), "the image's user, by name"),
+            (
+                "",
+                None,
+                (1000, 1001, "/home/node"),
+                "root in the image is nobody's",
+            ),
+            (
+                "node",
+                None,
+                (1000, 1001, "/home/node"),
+                "the image's user, by name",
+            ),
             ("1000", None, (1000, 1001, "/home/node"), "by number"),
             ("node:7", None, (1000, 7, "/home/node"), "with a group"),
-            ("4242", None, (4242, 4242, "/home/agent"), "unknown to the image"),
-            ("ghost", None, (1000, 1000, "/home/node"), "a name that leads nowhere"),
-            ("node", Some((0, 0)), (0, 0, "/root"), "root owns the work directory"),
-            ("node", Some((501, 20)), (501, 20, "/home/agent"), "a stranger owns it"),
-            ("nobody", None, (65534, 65534, "/home/agent"), "a user without a home"),
+            (
+                "4242",
+                None,
+                (4242, 4242, "/home/agent"),
+                "unknown to the image",
+            ),
+            (
+                "ghost",
+                None,
+                (1000, 1000, "/home/node"),
+                "a name that leads nowhere",
+            ),
+            (
+                "node",
+                Some((0, 0)),
+                (0, 0, "/root"),
+                "root owns the work directory",
+            ),
+            (
+                "node",
+                Some((501, 20)),
+                (501, 20, "/home/agent"),
+                "a stranger owns it",
+            ),
+            (
+                "nobody",
+                None,
+                (65534, 65534, "/home/agent"),
+                "a user without a home",
+            ),
         ];
         for (user, owner, (uid, gid, home), what) in rows {
             let who = Identity::of(user, owner, PASSWD);
@@ -293,6 +371,9 @@ mod tests {
         let stranger = Identity::of("node", Some((501, 20)), PASSWD);
         let line = "agent:x:501:20::/home/agent:/bin/sh\n";
         assert_eq!(stranger.passwd, Some(format!("{PASSWD}{line}")));
-        assert_eq!(Identity::of("501:20", None, "").passwd.as_deref(), Some(line));
+        assert_eq!(
+            Identity::of("501:20", None, "").passwd.as_deref(),
+            Some(line)
+        );
     }
 }

@@ -11,17 +11,17 @@ use tokio::sync::mpsc;
 use super::limits::{PIECE_OCTETS, PIECES_WAITING};
 
 /// Who owns what is unpacked: user and group.
-pub type Owner = (u32, u32);
+pub(super) type Owner = (u32, u32);
 
 /// An archive in memory.
-pub struct Archive {
+pub(super) struct Archive {
     builder: Builder<Vec<u8>>,
     owner: Owner,
 }
 
 impl Archive {
     /// An empty one whose entries belong to `owner`.
-    pub fn of(owner: Owner) -> Self {
+    pub(super) fn of(owner: Owner) -> Self {
         Self {
             builder: Builder::new(Vec::new()),
             owner,
@@ -33,9 +33,10 @@ impl Archive {
     /// # Errors
     ///
     /// The path can't stand in an archive.
-    pub fn directory(&mut self, path: &Path, mode: u32) -> io::Result<()> {
+    pub(super) fn directory(&mut self, path: &Path, mode: u32) -> io::Result<()> {
         let mut header = header(EntryType::Directory, 0, mode, self.owner);
-        self.builder.append_data(&mut header, inner(path), io::empty())
+        self.builder
+            .append_data(&mut header, inner(path), io::empty())
     }
 
     /// Adds a file.
@@ -43,7 +44,7 @@ impl Archive {
     /// # Errors
     ///
     /// The path can't stand in an archive.
-    pub fn file(&mut self, path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
+    pub(super) fn file(&mut self, path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
         let size = content.len() as u64;
         let mut header = header(EntryType::Regular, size, mode, self.owner);
         self.builder.append_data(&mut header, inner(path), content)
@@ -54,7 +55,7 @@ impl Archive {
     /// # Errors
     ///
     /// None that memory has.
-    pub fn finish(self) -> io::Result<Vec<u8>> {
+    pub(super) fn finish(self) -> io::Result<Vec<u8>> {
         self.builder.into_inner()
     }
 }
@@ -76,16 +77,19 @@ fn header(kind: EntryType, size: u64, mode: u32, owner: Owner) -> Header {
 }
 
 /// What a copy of a directory left out.
-pub type LeftOut = Vec<PathBuf>;
+pub(super) type LeftOut = Vec<PathBuf>;
 
 /// Writes the directory `from` into an archive that is read while it is written, as `to`,
 /// owned by `owner`. Links stay links; sockets, pipes and devices are left out, and said.
 /// No directory of another file system is left out: what is there belongs to the work.
-pub fn copy_directory(
+pub(super) fn copy_directory(
     from: PathBuf,
     to: PathBuf,
     owner: Owner,
-) -> (mpsc::Receiver<io::Result<Bytes>>, std::thread::JoinHandle<LeftOut>) {
+) -> (
+    mpsc::Receiver<io::Result<Bytes>>,
+    std::thread::JoinHandle<LeftOut>,
+) {
     let (sender, receiver) = mpsc::channel(PIECES_WAITING);
     let writer = std::thread::spawn(move || {
         let mut left_out = Vec::new();
@@ -113,7 +117,8 @@ fn append(
     owner: Owner,
     left_out: &mut LeftOut,
 ) -> io::Result<()> {
-    let place = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", from.display()));
+    let place =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", from.display()));
     let facts = from.symlink_metadata().map_err(place)?;
     let kind = facts.file_type();
     let mut header = Header::new_gnu();
@@ -198,11 +203,18 @@ mod tests {
     #[test]
     fn a_small_archive_holds_what_was_put_in_below_its_root() {
         let mut archive = Archive::of((1000, 100));
-        archive.directory(Path::new("/home/a"), 0o755).expect("added");
-        archive.file(Path::new("/home/a/.npmrc"), 0o600, b"x=1\n").expect("added");
+        archive
+            .directory(Path::new("/home/a"), 0o755)
+            .expect("added");
+        archive
+            .file(Path::new("/home/a/.npmrc"), 0o600, b"x=1\n")
+            .expect("added");
         let found = entries(&archive.finish().expect("an archive"));
-        assert_eq!(found["home/a/"].0, EntryType::Directory);
-        assert_eq!(found["home/a/.npmrc"], (EntryType::Regular, 1000, b"x=1\n".to_vec()));
+        assert_eq!(found["home/a"].0, EntryType::Directory);
+        assert_eq!(
+            found["home/a/.npmrc"],
+            (EntryType::Regular, 1000, b"x=1\n".to_vec())
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ const BUNDLES: [&str; 5] = [
 ];
 
 /// The host's bundle; empty where there is none.
-pub fn of_host() -> Vec<u8> {
+pub(super) fn of_host() -> Vec<u8> {
     let mut bundles = BUNDLES.iter().filter_map(|path| read(Path::new(path)).ok());
     bundles.next().unwrap_or_default()
 }
@@ -27,7 +27,10 @@ pub fn of_host() -> Vec<u8> {
 /// # Errors
 ///
 /// The path that can't be read, and why.
-pub fn named(file: Option<&str>, directories: Option<&str>) -> Result<Option<Vec<u8>>, String> {
+pub(super) fn named(
+    file: Option<&str>,
+    directories: Option<&str>,
+) -> Result<Option<Vec<u8>>, String> {
     let set = |value: Option<&str>| value.filter(|value| !value.is_empty()).map(str::to_owned);
     let (file, directories) = (set(file), set(directories));
     if file.is_none() && directories.is_none() {
@@ -84,11 +87,16 @@ mod tests {
         std::fs::write(directory.join("one.pem"), "ONE").expect("written");
         std::os::unix::fs::symlink("one.pem", directory.join("abcd.0")).expect("a link");
         std::fs::write(place.path().join("two.pem"), "TWO").expect("written");
-        let (file, dir) = (place.path().join("two.pem"), directory.display().to_string());
+        let (file, dir) = (
+            place.path().join("two.pem"),
+            directory.display().to_string(),
+        );
         let bundle = named(file.to_str(), Some(&dir)).expect("read");
         assert_eq!(bundle.as_deref(), Some(&b"TWO\nONE\n"[..]));
         assert_eq!(named(None, Some("")), Ok(None));
-        let absent = named(Some("/nowhere/x.pem"), None).err().unwrap_or_default();
+        let absent = named(Some("/nowhere/x.pem"), None)
+            .err()
+            .unwrap_or_default();
         assert!(absent.contains("SSL_CERT_FILE") && absent.contains("/nowhere/x.pem"));
     }
 }

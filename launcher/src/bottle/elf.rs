@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Why a program does not run in an image made FROM scratch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotStatic {
+pub(super) enum NotStatic {
     /// It is no ELF program of 64 bits in this machine's order of octets.
     NoProgram,
     /// It is for another kind of machine.
@@ -27,17 +27,24 @@ impl fmt::Display for NotStatic {
 const INTERPRETER: u32 = 3;
 
 /// `e_machine` of this machine.
-const MACHINE: u16 = if cfg!(target_arch = "aarch64") { 183 } else { 62 };
+const MACHINE: u16 = if cfg!(target_arch = "aarch64") {
+    183
+} else {
+    62
+};
 
 /// Looks at a program's first octets; 4 KiB hold all headers that linkers write.
 ///
 /// # Errors
 ///
 /// What is wrong with it.
-pub fn check_static(program: &[u8]) -> Result<(), NotStatic> {
+pub(super) fn check_static(program: &[u8]) -> Result<(), NotStatic> {
     let number = |at: usize, length: usize| -> Result<u64, NotStatic> {
         let octets = program.get(at..at + length).ok_or(NotStatic::NoProgram)?;
-        let value = octets.iter().rev().fold(0, |n, octet| n << 8 | u64::from(*octet));
+        let value = octets
+            .iter()
+            .rev()
+            .fold(0, |n, octet| n << 8 | u64::from(*octet));
         Ok(value)
     };
     // Magic, 64 bits, little-endian.

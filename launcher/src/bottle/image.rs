@@ -13,13 +13,13 @@ use super::limits::PROGRAM_OCTETS;
 use crate::docker::ImageSpec;
 
 /// Who the program runs as: nobody that any host knows.
-pub const USER: (u32, u32) = (65532, 65532);
+pub(super) const USER: (u32, u32) = (65532, 65532);
 
 /// Where the certificates stand in the image.
-pub const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+pub(super) const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// A static program that is to become an image.
-pub struct Program {
+pub(super) struct Program {
     /// Its name, in the image as `/name`, and as `bottle/name` the image's.
     pub name: &'static str,
     octets: Vec<u8>,
@@ -29,7 +29,7 @@ pub struct Program {
 
 /// Why a program can't become an image.
 #[derive(Debug)]
-pub enum ProgramError {
+pub(super) enum ProgramError {
     /// It can't be read.
     Unreadable(PathBuf, io::Error),
     /// It does not run in an empty image.
@@ -63,7 +63,7 @@ impl Program {
     /// # Errors
     ///
     /// It can't be read, or is not static.
-    pub fn read(
+    pub(super) fn read(
         path: &Path,
         name: &'static str,
         certificates: Vec<u8>,
@@ -81,7 +81,12 @@ impl Program {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        let content = hash.finalize().iter().take(8).map(|o| format!("{o:02x}")).collect();
+        let content = hash
+            .finalize()
+            .iter()
+            .take(8)
+            .map(|o| format!("{o:02x}"))
+            .collect();
         Ok(Self {
             name,
             octets,
@@ -91,7 +96,7 @@ impl Program {
     }
 
     /// The image's name; its tag is what it is made of, so another program is another image.
-    pub fn tag(&self) -> String {
+    pub(super) fn tag(&self) -> String {
         format!("bottle/{}:{}", self.name, self.content)
     }
 
@@ -100,9 +105,13 @@ impl Program {
     /// # Errors
     ///
     /// None that memory has.
-    pub fn image(&self) -> io::Result<ImageSpec> {
+    pub(super) fn image(&self) -> io::Result<ImageSpec> {
         let mut context = Archive::of((0, 0));
-        context.file(Path::new("Dockerfile"), 0o644, dockerfile(self.name).as_bytes())?;
+        context.file(
+            Path::new("Dockerfile"),
+            0o644,
+            dockerfile(self.name).as_bytes(),
+        )?;
         context.file(Path::new(self.name), 0o755, &self.octets)?;
         context.file(Path::new("ca-certificates.crt"), 0o644, &self.certificates)?;
         let labels = [
@@ -135,7 +144,9 @@ mod tests {
         let own = Path::new("/proc/self/exe");
         let read = |certificates: &[u8]| {
             let program = Program::read(own, "bottle", certificates.to_vec());
-            program.map_err(|error| error.to_string()).expect("a static test")
+            program
+                .map_err(|error| error.to_string())
+                .expect("a static test")
         };
         let (one, two) = (read(b"a"), read(b"b"));
         assert_ne!(one.tag(), two.tag());
@@ -152,6 +163,9 @@ mod tests {
         std::fs::write(&path, "#!/bin/sh\n").expect("written");
         let script = Program::read(&path, "cred-proxy", Vec::new()).err();
         let script = script.map(|error| error.to_string()).unwrap_or_default();
-        assert!(script.contains("cargo build --release --bin cred-proxy"), "{script}");
+        assert!(
+            script.contains("cargo build --release --bin cred-proxy"),
+            "{script}"
+        );
     }
 }

@@ -3,21 +3,21 @@
 use super::LauncherId;
 
 /// Which bottle it is of.
-pub const SLUG: &str = "bottle.slug";
+pub(super) const SLUG: &str = "bottle.slug";
 /// What it does there: `agent`, `cred-proxy`, `internal`, `egress`, `probe`, `look`.
-pub const ROLE: &str = "bottle.role";
+pub(super) const ROLE: &str = "bottle.role";
 /// Which version of the launcher made it.
-pub const VERSION: &str = "bottle.version";
+pub(super) const VERSION: &str = "bottle.version";
 /// Which agent works there.
-pub const AGENT: &str = "bottle.agent";
+pub(super) const AGENT: &str = "bottle.agent";
 /// Which process made it.
-pub const LAUNCHER: &str = "bottle.launcher";
+pub(super) const LAUNCHER: &str = "bottle.launcher";
 /// Of an image: what it is made of.
-pub const CONTENT: &str = "bottle.content";
+pub(super) const CONTENT: &str = "bottle.content";
 
 /// What the labels of one bottle have in common.
 #[derive(Clone, Debug)]
-pub struct Labels {
+pub(super) struct Labels {
     /// The bottle's name.
     pub slug: String,
     /// The agent's.
@@ -28,7 +28,7 @@ pub struct Labels {
 
 impl Labels {
     /// The labels of a thing that does `role`.
-    pub fn of(&self, role: &str) -> Vec<(String, String)> {
+    pub(super) fn of(&self, role: &str) -> Vec<(String, String)> {
         let launcher = self.launcher.to_string();
         [
             (SLUG, self.slug.as_str()),

@@ -34,7 +34,8 @@ impl LauncherId {
     /// `/proc` can't be read.
     pub fn own() -> std::io::Result<Self> {
         let pid = std::process::id();
-        let started = start_ticks(pid).ok_or_else(|| std::io::Error::other("/proc is not readable"))?;
+        let started =
+            start_ticks(pid).ok_or_else(|| std::io::Error::other("/proc is not readable"))?;
         Ok(Self {
             host: read("/proc/sys/kernel/hostname")?,
             boot: read("/proc/sys/kernel/random/boot_id")?,
@@ -136,9 +137,15 @@ mod tests {
         };
         let ticks = Some(own.started);
         let judge = |id: &LauncherId, started| own.judge(id, started);
-        assert_eq!(judge(&other(|id| id.host.push('x')), ticks), Fate::Elsewhere);
+        assert_eq!(
+            judge(&other(|id| id.host.push('x')), ticks),
+            Fate::Elsewhere
+        );
         assert_eq!(judge(&other(|id| id.boot.push('x')), ticks), Fate::Gone);
-        assert_eq!(judge(&other(|id| id.pid_namespace.push('x')), ticks), Fate::Elsewhere);
+        assert_eq!(
+            judge(&other(|id| id.pid_namespace.push('x')), ticks),
+            Fate::Elsewhere
+        );
         assert_eq!(judge(&other(|id| id.started += 1), ticks), Fate::Gone);
         assert_eq!(judge(&own, None), Fate::Gone);
     }

@@ -170,24 +170,31 @@ impl Start<'_> {
         }
         let image = self.agent_image(plan).await?;
         let programs = &request.programs;
-        let probe = self.program_image("bottle", &programs.launcher, Vec::new()).await?;
+        let probe = self
+            .program_image("bottle", &programs.launcher, Vec::new())
+            .await?;
         let engine = match plan.routes.is_empty() {
             true => None,
             false => {
                 let authorities = certificates::of_host();
-                Some(self.program_image(PROXY_HOST, &programs.engine, authorities).await?)
+                Some(
+                    self.program_image(PROXY_HOST, &programs.engine, authorities)
+                        .await?,
+                )
             }
         };
         self.state(&request)?;
         self.networks().await?;
         let who = self.sidecars(&request, &image, engine.as_deref()).await?;
-        self.sealed_agent(&request, &who, &probe, engine.is_some()).await?;
+        self.sealed_agent(&request, &who, &probe, engine.is_some())
+            .await?;
         if plan.workdir.mode == WorkdirMode::Copy {
             self.step("copying the work directory")?;
             let copied = agent::copy_workdir(self.docker, &plan.workdir, &who, &self.names);
             for path in self.signals.unless_ended(copied).await?? {
                 let path = path.display();
-                self.progress.tell(&format!("not copied, for it is no file: {path}"));
+                self.progress
+                    .tell(&format!("not copied, for it is no file: {path}"));
             }
         }
         self.step("starting the agent")?;
@@ -346,7 +353,11 @@ impl Start<'_> {
         };
         let healthy = async {
             match with_proxy {
-                true => self.signals.unless_ended(seal::wait_healthy(docker, &names.proxy)).await?,
+                true => {
+                    self.signals
+                        .unless_ended(seal::wait_healthy(docker, &names.proxy))
+                        .await?
+                }
                 false => Ok(()),
             }
         };

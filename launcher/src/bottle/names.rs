@@ -2,7 +2,7 @@
 
 /// The names.
 #[derive(Clone, Debug)]
-pub struct Names {
+pub(super) struct Names {
     /// The agent's network.
     pub internal: String,
     /// The sidecars' way out.
@@ -19,7 +19,7 @@ pub struct Names {
 
 impl Names {
     /// Those of `slug`.
-    pub fn of(slug: &str) -> Self {
+    pub(super) fn of(slug: &str) -> Self {
         let name = |what: &str| format!("bottle-{slug}-{what}");
         Self {
             internal: name("internal"),

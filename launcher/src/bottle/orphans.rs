@@ -36,24 +36,22 @@ pub struct Bottle {
 /// # Errors
 ///
 /// Docker's.
-pub async fn survey(
-    docker: &Docker,
-    root: &Path,
-    own: &LauncherId,
-) -> Result<Leftovers, Failure> {
+pub async fn survey(docker: &Docker, root: &Path, own: &LauncherId) -> Result<Leftovers, Failure> {
     let mut bottles: BTreeMap<String, Bottle> = BTreeMap::new();
     // State first: what is made after its launcher noted it is seen with it.
     let states = State::all(root);
     for object in docker.survey(label::SLUG).await? {
         let text = |key: &str| object.labels.get(key).cloned().unwrap_or_default();
         let launcher = LauncherId::parse(&text(label::LAUNCHER));
-        let bottle = bottles.entry(text(label::SLUG)).or_insert_with_key(|slug| Bottle {
-            slug: slug.clone(),
-            agent: text(label::AGENT),
-            fate: launcher.map_or(Fate::Elsewhere, |id| own.fate_of(&id)),
-            objects: Vec::new(),
-            has_state: states.contains(slug),
-        });
+        let bottle = bottles
+            .entry(text(label::SLUG))
+            .or_insert_with_key(|slug| Bottle {
+                slug: slug.clone(),
+                agent: text(label::AGENT),
+                fate: launcher.map_or(Fate::Elsewhere, |id| own.fate_of(&id)),
+                objects: Vec::new(),
+                has_state: states.contains(slug),
+            });
         bottle.objects.push(object);
     }
     for slug in states {
@@ -91,7 +89,10 @@ impl Leftovers {
 
     /// What a person should know before a start; none if nothing was left.
     pub fn sentence(&self) -> Option<String> {
-        let slugs: Vec<&str> = self.orphans(&[]).map(|bottle| bottle.slug.as_str()).collect();
+        let slugs: Vec<&str> = self
+            .orphans(&[])
+            .map(|bottle| bottle.slug.as_str())
+            .collect();
         let slugs = slugs.join(" ");
         (!slugs.is_empty()).then(|| {
             format!("a start that was cut off left something behind; remove it with: bottle cleanup {slugs}")

@@ -54,7 +54,10 @@ impl WayOut {
             let host = value.rsplit_once("://").map_or(value, |(_, host)| host);
             let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
             let is_proxy = !setting.to_ascii_lowercase().starts_with("no_proxy");
-            is_proxy && ["127.", "localhost", "[::1]"].iter().any(|l| host.starts_with(l))
+            is_proxy
+                && ["127.", "localhost", "[::1]"]
+                    .iter()
+                    .any(|l| host.starts_with(l))
         };
         let sentence = |setting: &String| {
             let name = setting.split('=').next().unwrap_or_default();
@@ -67,13 +70,20 @@ impl WayOut {
 }
 
 /// The container.
-pub fn spec(names: &Names, labels: &Labels, image: &str, way_out: &WayOut) -> ContainerSpec {
+pub(super) fn spec(names: &Names, labels: &Labels, image: &str, way_out: &WayOut) -> ContainerSpec {
     let mut environment = way_out.proxies.clone();
     if way_out.certificates.is_some() {
         environment.push(format!("SSL_CERT_FILE={DIRECTORY}/authorities.pem"));
     }
     let program = format!("/{PROXY_HOST}");
-    let words = [&program, "--tokens-stdin", "--allow-host", PROXY_HOST, "--log", "access"];
+    let words = [
+        &program,
+        "--tokens-stdin",
+        "--allow-host",
+        PROXY_HOST,
+        "--log",
+        "access",
+    ];
     ContainerSpec {
         name: names.proxy.clone(),
         labels: labels.of(PROXY_HOST),
@@ -103,7 +113,7 @@ pub fn spec(names: &Names, labels: &Labels, image: &str, way_out: &WayOut) -> Co
 /// # Errors
 ///
 /// Docker's.
-pub async fn start(
+pub(super) async fn start(
     docker: &Docker,
     spec: &ContainerSpec,
     names: &Names,
@@ -153,7 +163,10 @@ mod tests {
         let way_out = WayOut::of_host(&host).expect("nothing to read");
         assert_eq!(
             way_out.proxies,
-            ["https_proxy=http://u:p@127.0.0.1:3128", "NO_PROXY=localhost"]
+            [
+                "https_proxy=http://u:p@127.0.0.1:3128",
+                "NO_PROXY=localhost"
+            ]
         );
         let warnings = way_out.warnings();
         assert_eq!(warnings.len(), 1);

@@ -13,7 +13,7 @@ use crate::probe;
 /// # Errors
 ///
 /// It ended, or did not say so in time; its last words.
-pub async fn wait_healthy(docker: &Docker, container: &str) -> Result<(), Failure> {
+pub(super) async fn wait_healthy(docker: &Docker, container: &str) -> Result<(), Failure> {
     let healthy = async {
         loop {
             let Some(state) = docker.container(container).await? else {
@@ -39,10 +39,12 @@ pub async fn wait_healthy(docker: &Docker, container: &str) -> Result<(), Failur
 }
 
 /// What a sidecar wrote last, to be put behind a sentence.
-pub async fn last_words(docker: &Docker, container: &str) -> String {
+pub(super) async fn last_words(docker: &Docker, container: &str) -> String {
     let mut octets = Vec::new();
     let mut keep = |output: crate::docker::Output| octets.extend_from_slice(&output.octets);
-    let read = docker.logs(container, Some(LOG_LINES), false, &mut keep).await;
+    let read = docker
+        .logs(container, Some(LOG_LINES), false, &mut keep)
+        .await;
     let text = String::from_utf8_lossy(&octets).trim_end().to_owned();
     match (read, text.is_empty()) {
         (Err(error), _) => format!("; {error}"),
@@ -53,7 +55,7 @@ pub async fn last_words(docker: &Docker, container: &str) -> String {
 
 /// What the agent's network looks like from outside.
 #[derive(Clone, Debug)]
-pub struct Seal {
+pub(super) struct Seal {
     /// Where the host would stand on it.
     gateway: Ipv4Addr,
     /// What must not answer there.
@@ -68,7 +70,11 @@ pub struct Seal {
 /// # Errors
 ///
 /// Docker's, or that cred-proxy has no address.
-pub async fn look(docker: &Docker, names: &Names, with_proxy: bool) -> Result<Seal, Failure> {
+pub(super) async fn look(
+    docker: &Docker,
+    names: &Names,
+    with_proxy: bool,
+) -> Result<Seal, Failure> {
     let gateway = docker.network_addresses(&names.internal).await?.gateway;
     let mut seal = Seal {
         gateway,
@@ -77,10 +83,16 @@ pub async fn look(docker: &Docker, names: &Names, with_proxy: bool) -> Result<Se
         with_proxy,
     };
     if with_proxy {
-        let addresses = docker.container(&names.proxy).await?.map(|state| state.addresses);
+        let addresses = docker
+            .container(&names.proxy)
+            .await?
+            .map(|state| state.addresses);
         let on = |network: &str| {
             let all = addresses.iter().flatten();
-            let found = all.clone().find(|(name, _)| name == network).map(|(_, address)| *address);
+            let found = all
+                .clone()
+                .find(|(name, _)| name == network)
+                .map(|(_, address)| *address);
             found.ok_or_else(|| {
                 Failure::NotStarted(format!("{} has no address on {network}", names.proxy))
             })
@@ -91,7 +103,9 @@ pub async fn look(docker: &Docker, names: &Names, with_proxy: bool) -> Result<Se
         // The host stands on the other network of this bottle, too.
         let outer_gateway = docker.network_addresses(&names.egress).await?.gateway;
         let outer = [on(&names.egress)?, outer_gateway];
-        seal.forbidden = outer.map(|address| SocketAddr::from((address, PROXY_PORT))).into();
+        seal.forbidden = outer
+            .map(|address| SocketAddr::from((address, PROXY_PORT)))
+            .into();
     }
     Ok(seal)
 }
@@ -101,7 +115,7 @@ pub async fn look(docker: &Docker, names: &Names, with_proxy: bool) -> Result<Se
 /// # Errors
 ///
 /// What it reached, or why it could not try.
-pub async fn prove(
+pub(super) async fn prove(
     docker: &Docker,
     image: &str,
     seal: &Seal,
@@ -153,7 +167,10 @@ async fn run_probe(docker: &Docker, spec: &ContainerSpec) -> Result<String, Fail
 fn command(seal: &Seal) -> Vec<String> {
     let (gateway, patience) = (seal.gateway, PROBE_PATIENCE.as_millis());
     let mut words = vec!["/bottle".to_owned(), "probe".to_owned()];
-    words.extend([format!("--gateway={gateway}"), format!("--patience-ms={patience}")]);
+    words.extend([
+        format!("--gateway={gateway}"),
+        format!("--patience-ms={patience}"),
+    ]);
     let forbidden = seal.forbidden.iter();
     words.extend(forbidden.map(|address| format!("--forbidden={address}")));
     if seal.with_proxy {

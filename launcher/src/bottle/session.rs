@@ -15,7 +15,7 @@ use crate::signals::{Sent, Signals};
 use crate::terminal;
 
 /// An agent that is about to run.
-pub struct Session<'a> {
+pub(super) struct Session<'a> {
     /// The engine.
     pub docker: &'a Docker,
     /// Its container.
@@ -42,12 +42,15 @@ impl Session<'_> {
     /// # Errors
     ///
     /// It could not be started, the engine went away, or a signal asked for the end.
-    pub async fn run(
+    pub(super) async fn run(
         &self,
         progress: &mut Progress,
         signals: &mut Signals,
     ) -> Result<u8, Failure> {
-        let attached = self.docker.attach(self.agent, true, self.is_terminal).await?;
+        let attached = self
+            .docker
+            .attach(self.agent, true, self.is_terminal)
+            .await?;
         self.docker.start_container(self.agent).await?;
         let raw = match self.is_terminal {
             true => Some(terminal::Raw::enter().map_err(|error| {
@@ -206,7 +209,11 @@ impl Sink {
         let (over, done) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
             while let Some(piece) = waiting.blocking_recv() {
-                if stream.write_all(&piece).and_then(|()| stream.flush()).is_err() {
+                if stream
+                    .write_all(&piece)
+                    .and_then(|()| stream.flush())
+                    .is_err()
+                {
                     return;
                 }
             }

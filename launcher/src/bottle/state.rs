@@ -13,20 +13,20 @@ const MOUNT_POINTS: &str = "mount-points";
 
 /// The directory of one bottle.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct State {
+pub(super) struct State {
     directory: PathBuf,
 }
 
 impl State {
     /// That of `slug`, whether it is there or not.
-    pub fn of(root: &Path, slug: &str) -> Self {
+    pub(super) fn of(root: &Path, slug: &str) -> Self {
         Self {
             directory: root.join(slug),
         }
     }
 
     /// Where it is.
-    pub fn directory(&self) -> &Path {
+    pub(super) fn directory(&self) -> &Path {
         &self.directory
     }
 
@@ -35,7 +35,7 @@ impl State {
     /// # Errors
     ///
     /// The file system's.
-    pub fn create(&self, launcher: &LauncherId) -> io::Result<()> {
+    pub(super) fn create(&self, launcher: &LauncherId) -> io::Result<()> {
         let mut private = fs::DirBuilder::new();
         private.recursive(true).mode(0o700);
         private.create(&self.directory)?;
@@ -45,7 +45,7 @@ impl State {
     }
 
     /// Who made it, if that can be read.
-    pub fn launcher(&self) -> Option<LauncherId> {
+    pub(super) fn launcher(&self) -> Option<LauncherId> {
         let text = fs::read_to_string(self.directory.join(LAUNCHER)).ok()?;
         LauncherId::parse(&text)
     }
@@ -55,8 +55,11 @@ impl State {
     /// # Errors
     ///
     /// The file system's.
-    pub fn note_mount_points(&self, paths: &[PathBuf]) -> io::Result<()> {
-        let octets: Vec<&[u8]> = paths.iter().map(|path| path.as_os_str().as_bytes()).collect();
+    pub(super) fn note_mount_points(&self, paths: &[PathBuf]) -> io::Result<()> {
+        let octets: Vec<&[u8]> = paths
+            .iter()
+            .map(|path| path.as_os_str().as_bytes())
+            .collect();
         fs::write(self.directory.join(MOUNT_POINTS), octets.join(&0))
     }
 
@@ -66,21 +69,23 @@ impl State {
     /// # Errors
     ///
     /// The file system's.
-    pub fn remove(&self) -> io::Result<()> {
+    pub(super) fn remove(&self) -> io::Result<()> {
         let noted = fs::read(self.directory.join(MOUNT_POINTS)).unwrap_or_default();
-        for path in noted.split(|octet| *octet == 0).filter(|path| !path.is_empty()) {
+        for path in noted
+            .split(|octet| *octet == 0)
+            .filter(|path| !path.is_empty())
+        {
             let path = PathBuf::from(std::ffi::OsString::from_vec(path.to_vec()));
-            absent_is_fine(fs::remove_dir(&path).or_else(|error| match error.kind() {
-                // Somebody put something there in the meantime: it is theirs.
-                io::ErrorKind::DirectoryNotEmpty => Ok(()),
-                _ => Err(error),
-            }))?;
+            let removed = fs::remove_dir(&path);
+            let full = |error: &io::Error| error.kind() == io::ErrorKind::DirectoryNotEmpty;
+            // One that is not empty: somebody put something there, and it is theirs.
+            absent_is_fine(removed.or_else(|e| if full(&e) { Ok(()) } else { Err(e) }))?;
         }
         absent_is_fine(fs::remove_dir_all(&self.directory))
     }
 
     /// All that are below `root`, by their slugs.
-    pub fn all(root: &Path) -> Vec<String> {
+    pub(super) fn all(root: &Path) -> Vec<String> {
         let entries = fs::read_dir(root).into_iter().flatten().flatten();
         let directories = entries.filter(|entry| entry.file_type().is_ok_and(|t| t.is_dir()));
         let names = directories.filter_map(|entry| entry.file_name().into_string().ok());
@@ -109,11 +114,16 @@ mod tests {
         let state = State::of(&root, "a-22222");
         state.create(&launcher).expect("made");
         state.create(&launcher).expect("made twice");
-        let mode = fs::metadata(state.directory()).expect("it").permissions().mode();
+        let mode = fs::metadata(state.directory())
+            .expect("it")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o700);
         assert_eq!(state.launcher(), Some(launcher));
 
-        let points: Vec<PathBuf> = ["empty", "full", "absent"].map(|n| place.path().join(n)).into();
+        let points: Vec<PathBuf> = ["empty", "full", "absent"]
+            .map(|n| place.path().join(n))
+            .into();
         fs::create_dir(&points[0]).expect("made");
         fs::create_dir(&points[1]).expect("made");
         fs::write(points[1].join("theirs"), "x").expect("written");

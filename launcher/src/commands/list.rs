@@ -29,14 +29,20 @@ async fn table() -> Result<String, String> {
     let all = survey(&docker, &state_root()?, &own).await;
     let all = all.map_err(|failure| failure.to_string())?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+    let now = now.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    });
     let mut rows = vec![["SLUG", "AGENT", "AGE", "STATE", "CRED-PROXY"].map(str::to_owned)];
     rows.extend(all.bottles().iter().map(|bottle| row(bottle, now)));
     Ok(aligned(&rows))
 }
 
 fn row(bottle: &Bottle, now: i64) -> [String; 5] {
-    let created = bottle.objects.iter().filter_map(|object| object.created).min();
+    let created = bottle
+        .objects
+        .iter()
+        .filter_map(|object| object.created)
+        .min();
     let age = created.map_or_else(|| "-".to_owned(), |created| age(now - created));
     let state = match bottle.fate {
         Fate::Runs if bottle.container("agent").is_some() => "running".to_owned(),
@@ -44,7 +50,9 @@ fn row(bottle: &Bottle, now: i64) -> [String; 5] {
         Fate::Gone => format!("left behind; bottle cleanup {}", bottle.slug),
         Fate::Elsewhere => "of another machine".to_owned(),
     };
-    let health = bottle.container(PROXY_HOST).map(|proxy| health(&proxy.status));
+    let health = bottle
+        .container(PROXY_HOST)
+        .map(|proxy| health(&proxy.status));
     [
         bottle.slug.clone(),
         bottle.agent.clone(),
@@ -74,10 +82,18 @@ fn age(seconds: i64) -> String {
 }
 
 fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
+    let width = |at: usize| {
+        rows.iter()
+            .map(|row| row[at].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: [usize; N] = std::array::from_fn(width);
     let line = |row: &[String; N]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
         let line = cells.collect::<Vec<_>>().join("  ");
         format!("{}\n", line.trim_end())
     };
@@ -90,7 +106,10 @@ mod tests {
 
     #[test]
     fn ages_and_health_are_short() {
-        assert_eq!([5, 125, 7260, 90000].map(age), ["5s", "2m", "2h01m", "1d01h"]);
+        assert_eq!(
+            [5, 125, 7260, 90000].map(age),
+            ["5s", "2m", "2h01m", "1d01h"]
+        );
         let words = [
             ("Up 3 minutes (healthy)", "healthy"),
             ("Up 1 second (health: starting)", "starting"),

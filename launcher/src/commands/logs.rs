@@ -29,7 +29,10 @@ async fn show(args: &Logs) -> Result<(), (u8, String)> {
     let all = all.map_err(|failure| failed(failure.to_string()))?;
     let Some(bottle) = all.bottles().iter().find(|bottle| bottle.slug == args.slug) else {
         let slug = &args.slug;
-        return Err((USAGE, format!("there is no bottle {slug}; `bottle list` shows all")));
+        return Err((
+            USAGE,
+            format!("there is no bottle {slug}; `bottle list` shows all"),
+        ));
     };
     if args.sidecar == "agent" {
         let sentence = "what an agent writes is shown on its terminal and not kept";
@@ -42,10 +45,16 @@ async fn show(args: &Logs) -> Result<(), (u8, String)> {
     // Octets, not text: JSON lines go to programs as they are.
     let mut piece = |output: Output| {
         let mut out = std::io::stdout().lock();
-        if out.write_all(&output.octets).and_then(|()| out.flush()).is_err() {
+        if out
+            .write_all(&output.octets)
+            .and_then(|()| out.flush())
+            .is_err()
+        {
             std::process::exit(0);
         }
     };
-    let read = docker.logs(&container.name, None, args.follow, &mut piece).await;
+    let read = docker
+        .logs(&container.name, None, args.follow, &mut piece)
+        .await;
     read.map_err(|error| failed(error.to_string()))
 }

@@ -129,12 +129,12 @@ impl Reader {
                 Some(frames) => frames
                     .next(&mut self.buffer)
                     .map_err(|error| DockerError::other(&self.what, error))?,
-                None => Some(self.buffer.split()).filter(|all| all.has_remaining()).map(|all| {
-                    Output {
+                None => Some(self.buffer.split())
+                    .filter(|all| all.has_remaining())
+                    .map(|all| Output {
                         stream: Stream::Output,
                         octets: all.freeze(),
-                    }
-                }),
+                    }),
             };
             if piece.is_some() {
                 return Ok(piece);
@@ -173,7 +173,10 @@ mod tests {
 
     #[test]
     fn statuses_are_read() {
-        assert_eq!(status(b"HTTP/1.1 101 UPGRADED\r\nUpgrade: tcp\r\n\r\n"), Some(101));
+        assert_eq!(
+            status(b"HTTP/1.1 101 UPGRADED\r\nUpgrade: tcp\r\n\r\n"),
+            Some(101)
+        );
         assert_eq!(status(b"HTTP/1.1 404 Not Found\r\n\r\n"), Some(404));
         assert_eq!(status(b"nonsense"), None);
     }

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HealthConfig, HealthStatusEnum,
-    HostConfig, HostConfigLogConfig, MountBindOptions, MountBindOptionsPropagationEnum,
-    MountTmpfsOptions, MountType, NetworkingConfig,
+    ContainerCreateBody, ContainerInspectResponse, EndpointSettings, HealthConfig,
+    HealthStatusEnum, HostConfig, HostConfigLogConfig, MountBindOptions,
+    MountBindOptionsPropagationEnum, MountTmpfsOptions, MountType, NetworkingConfig,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder,
@@ -306,7 +306,8 @@ fn body(spec: &ContainerSpec) -> ContainerCreateBody {
         labels: Some(spec.labels.iter().cloned().collect()),
         // An entrypoint of the image's would read our command as its arguments.
         entrypoint: spec.command.first().map(|program| vec![program.clone()]),
-        cmd: Some(spec.command.iter().skip(1).cloned().collect()).filter(|_| !spec.command.is_empty()),
+        cmd: Some(spec.command.iter().skip(1).cloned().collect())
+            .filter(|_| !spec.command.is_empty()),
         env: Some(spec.environment.clone()),
         user: spec.user.clone(),
         working_dir: spec.directory.clone(),
@@ -412,7 +413,9 @@ fn state(answer: ContainerInspectResponse) -> State {
         Some(HealthStatusEnum::STARTING) => Health::Starting,
         Some(HealthStatusEnum::NONE | HealthStatusEnum::EMPTY) | None => Health::Unknown,
     };
-    let networks = answer.network_settings.and_then(|settings| settings.networks);
+    let networks = answer
+        .network_settings
+        .and_then(|settings| settings.networks);
     let address = |(name, endpoint): (String, EndpointSettings)| {
         Some((name, endpoint.ip_address?.parse().ok()?))
     };

@@ -29,9 +29,8 @@ impl DockerError {
         let text = String::from_utf8_lossy(body);
         let json = text.find('{').zip(text.rfind('}'));
         let json = json.and_then(|(from, to)| serde_json::from_str(text.get(from..=to)?).ok());
-        let message = json.and_then(|value: serde_json::Value| {
-            Some(value.get("message")?.as_str()?.to_owned())
-        });
+        let message = json
+            .and_then(|value: serde_json::Value| Some(value.get("message")?.as_str()?.to_owned()));
         Self {
             attempt: attempt.to_owned(),
             text: message.unwrap_or_else(|| text.trim().to_owned()),

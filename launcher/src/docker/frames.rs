@@ -86,14 +86,21 @@ mod tests {
     #[test]
     fn frames_are_taken_apart_whole_and_at_every_split() {
         for step in 1..=WIRE.len() {
-            assert_eq!(all(step), (b"abc".to_vec(), b"!\0".to_vec()), "steps of {step}");
+            assert_eq!(
+                all(step),
+                (b"abc".to_vec(), b"!\0".to_vec()),
+                "steps of {step}"
+            );
         }
     }
 
     #[test]
     fn what_has_arrived_is_given_before_its_frame_is_whole() {
         let mut buffer = BytesMut::from(&WIRE[..9]);
-        let output = Frames::default().next(&mut buffer).expect("a frame").expect("a piece");
+        let output = Frames::default()
+            .next(&mut buffer)
+            .expect("a frame")
+            .expect("a piece");
         assert_eq!(&output.octets[..], b"a");
     }
 

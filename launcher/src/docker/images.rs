@@ -47,7 +47,10 @@ impl Docker {
         Ok(Some(ImageFacts {
             user: config.user.unwrap_or_default(),
             environment: config.env.unwrap_or_default(),
-            size: image.size.and_then(|size| size.try_into().ok()).unwrap_or(0),
+            size: image
+                .size
+                .and_then(|size| size.try_into().ok())
+                .unwrap_or(0),
         }))
     }
 

@@ -63,9 +63,12 @@ impl Docker {
         let socket = socket(docker_host, runtime_dir)?;
         let path = socket.display().to_string();
         let unreachable = |error| DockerError::unreachable(&socket, error);
-        let api =
-            bollard::Docker::connect_with_unix(&path, ANSWER_TIMEOUT_S, bollard::API_DEFAULT_VERSION)
-                .map_err(unreachable)?;
+        let api = bollard::Docker::connect_with_unix(
+            &path,
+            ANSWER_TIMEOUT_S,
+            bollard::API_DEFAULT_VERSION,
+        )
+        .map_err(unreachable)?;
         let api = api.negotiate_version().await.map_err(unreachable)?;
         let version = api.version().await.attempt("ask Docker for its version")?;
         let version = engine_version(version.version.as_deref().unwrap_or_default());

@@ -57,8 +57,17 @@ impl Docker {
             .filters(&filters)
             .build();
         let volumes = self.api.list_volumes(Some(options)).await;
-        for volume in volumes.attempt("list volumes")?.volumes.into_iter().flatten() {
-            found.push(labelled(Kind::Volume, Some(volume.name), Some(volume.labels)));
+        for volume in volumes
+            .attempt("list volumes")?
+            .volumes
+            .into_iter()
+            .flatten()
+        {
+            found.push(labelled(
+                Kind::Volume,
+                Some(volume.name),
+                Some(volume.labels),
+            ));
         }
         Ok(found)
     }
@@ -114,11 +123,7 @@ impl Docker {
     }
 }
 
-fn labelled(
-    kind: Kind,
-    name: Option<String>,
-    labels: Option<HashMap<String, String>>,
-) -> Labelled {
+fn labelled(kind: Kind, name: Option<String>, labels: Option<HashMap<String, String>>) -> Labelled {
     Labelled {
         kind,
         name: name.unwrap_or_default(),

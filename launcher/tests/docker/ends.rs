@@ -29,10 +29,19 @@ fn a_start_that_is_killed_at_any_step_is_found_and_removed_by_cleanup_alone() {
         .spawn()
         .expect("a launcher");
     let _error = until_line(&mut bystander, "starting the agent");
-    let before = rig.objects_of(bystander.id());
+    let names = |launcher: u32| {
+        let objects = rig.objects_of(launcher).into_iter();
+        objects
+            .map(|object| object.name)
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = names(bystander.id());
     let theirs = rig.states();
     for step in STEPS {
-        let mut child = rig.start(&options, &["sleep", "1000"]).spawn().expect("a launcher");
+        let mut child = rig
+            .start(&options, &["sleep", "1000"])
+            .spawn()
+            .expect("a launcher");
         let launcher = child.id();
         let _error = until_line(&mut child, step);
         child.kill().expect("killed");
@@ -41,9 +50,15 @@ fn a_start_that_is_killed_at_any_step_is_found_and_removed_by_cleanup_alone() {
         slugs.retain(|slug| !theirs.contains(slug));
         for slug in slugs {
             // The next start tells of it before it makes anything.
-            let next = rig.command(&["plan", "--image", "nowhere/x:1"]).output().expect("a start");
+            let next = rig
+                .command(&["plan", "--image", "nowhere/x:1"])
+                .output()
+                .expect("a start");
             let told = text(&next.stderr);
-            assert!(told.contains(&format!("bottle cleanup {slug}")), "{step}: {told}");
+            assert!(
+                told.contains(&format!("bottle cleanup {slug}")),
+                "{step}: {told}"
+            );
             // What Docker was about to make when its client died may come a moment later.
             eventually(step, || {
                 let clean = rig.command(&["cleanup", &slug, "--yes"]).output();
@@ -53,7 +68,8 @@ fn a_start_that_is_killed_at_any_step_is_found_and_removed_by_cleanup_alone() {
         }
         assert_eq!(rig.objects_of(launcher), [], "{step}");
     }
-    assert_eq!(rig.objects_of(bystander.id()), before, "nothing else was removed");
+    assert_eq!(before.len(), 5, "{before:?}");
+    assert_eq!(names(bystander.id()), before, "nothing else was removed");
     let launcher = bystander.id();
     drop(bystander.stdin.take());
     finish(bystander);
@@ -70,7 +86,10 @@ fn a_signal_ends_a_start_at_any_step_and_nothing_is_left() {
         ("starting the agent", Signal::HUP, 129),
     ];
     for (step, signal, code) in signals {
-        let mut child = rig.start(&[], &["sleep", "1000"]).spawn().expect("a launcher");
+        let mut child = rig
+            .start(&[], &["sleep", "1000"])
+            .spawn()
+            .expect("a launcher");
         let launcher = child.id();
         let mut error = until_line(&mut child, step);
         send(&child, signal);
@@ -86,7 +105,10 @@ fn a_signal_ends_a_start_at_any_step_and_nothing_is_left() {
 fn an_agent_may_take_an_interrupt_for_itself() {
     let Some(rig) = Rig::new() else { return };
     let script = "trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.05; done";
-    let mut child = rig.start(&[], &["sh", "-c", script]).spawn().expect("a launcher");
+    let mut child = rig
+        .start(&[], &["sh", "-c", script])
+        .spawn()
+        .expect("a launcher");
     let launcher = child.id();
     let mut out = child.stdout.take().expect("standard output");
     let mut ready = [0; 6];
@@ -104,12 +126,34 @@ fn what_can_not_start_says_why_in_a_sentence_and_leaves_nothing() {
     std::fs::write(&script, "#!/bin/sh\n").expect("written");
     let script = script.display().to_string();
     let upstream = ["--upstream", "https://127.0.0.1:9"];
-    let not_static = ["plan", "--image", IMAGE, "--engine", &script, upstream[0], upstream[1]];
-    let no_program = ["plan", "--image", IMAGE, "--", "/no/such/program"];
+    let not_static = [
+        "plan",
+        "--image",
+        IMAGE,
+        "--engine",
+        &script,
+        upstream[0],
+        upstream[1],
+    ];
+    let no_engine = [
+        "plan",
+        "--image",
+        IMAGE,
+        "--engine",
+        "/no/such",
+        upstream[0],
+        upstream[1],
+    ];
     let rows: [(&[&str], &[&str]); 3] = [
-        (&["plan", "--image", "nowhere/x:1", "--", "true"], &["nowhere/x:1", "docker pull"]),
-        (&not_static, &["not a 64-bit ELF", "cargo build --release --bin cred-proxy"]),
-        (&no_program, &["Docker says", "/no/such/program"]),
+        (
+            &["plan", "--image", "nowhere/x:1", "--", "true"],
+            &["nowhere/x:1", "docker pull"],
+        ),
+        (
+            &not_static,
+            &["not a 64-bit ELF", "cargo build --release --bin cred-proxy"],
+        ),
+        (&no_engine, &["/no/such", "No such file", "--engine"]),
     ];
     for (words, sentence) in rows {
         let child = rig.command(words).spawn().expect("a launcher");
@@ -117,7 +161,10 @@ fn what_can_not_start_says_why_in_a_sentence_and_leaves_nothing() {
         let (output, _) = finish(child);
         let told = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{told}");
-        assert!(sentence.iter().all(|part| told.contains(part)), "{sentence:?} in {told}");
+        assert!(
+            sentence.iter().all(|part| told.contains(part)),
+            "{sentence:?} in {told}"
+        );
         rig.assert_nothing_left(launcher);
     }
 }
@@ -126,12 +173,24 @@ fn what_can_not_start_says_why_in_a_sentence_and_leaves_nothing() {
 fn without_an_engine_one_sentence_says_what_to_do() {
     let Some(rig) = Rig::new() else { return };
     let socket = format!("unix://{}", rig.place.path().join("docker.sock").display());
-    for words in [&["plan", "--image", IMAGE][..], &["list"], &["cleanup"], &["logs", "a-22222"]] {
-        let output = rig.command(words).env("DOCKER_HOST", &socket).output().expect("an end");
+    for words in [
+        &["plan", "--image", IMAGE][..],
+        &["list"],
+        &["cleanup"],
+        &["logs", "a-22222"],
+    ] {
+        let output = rig
+            .command(words)
+            .env("DOCKER_HOST", &socket)
+            .output()
+            .expect("an end");
         let told = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{told}");
         assert_eq!(told.lines().count(), 1, "{told}");
-        assert!(told.contains("docker.sock") && told.contains("apt-get install docker.io"), "{told}");
+        assert!(
+            told.contains("docker.sock") && told.contains("apt-get install docker.io"),
+            "{told}"
+        );
     }
     assert_eq!(rig.states(), [""; 0]);
 }
@@ -146,13 +205,20 @@ fn a_sidecar_that_dies_is_seen_and_told() {
         .expect("a launcher");
     let launcher = child.id();
     let mut error = until_line(&mut child, "starting the agent");
-    let proxy = rig.objects_of(launcher).into_iter().find(|o| o.name.ends_with("-cred-proxy"));
+    let proxy = rig
+        .objects_of(launcher)
+        .into_iter()
+        .find(|o| o.name.ends_with("-cred-proxy"));
     let proxy = proxy.expect("the sidecar").name;
     let listed = text(&rig.command(&["list"]).output().expect("a list").stdout);
-    assert!(listed.contains("tester") && listed.contains("healthy"), "{listed}");
+    assert!(
+        listed.contains("tester") && listed.contains("healthy"),
+        "{listed}"
+    );
     // The launcher watches from the moment that the agent runs.
     eventually("the agent runs", || listed_as_running(&rig));
-    rig.block_on(rig.docker.signal_container(&proxy, "SIGKILL")).expect("killed");
+    rig.block_on(rig.docker.signal_container(&proxy, "SIGKILL"))
+        .expect("killed");
     let mut told = String::new();
     while !told.contains("cred-proxy ended with exit code 137") {
         let read = std::io::BufRead::read_line(&mut error, &mut told).expect("a line");
@@ -160,7 +226,11 @@ fn a_sidecar_that_dies_is_seen_and_told() {
     }
     drop(child.stdin.take());
     let (output, _) = finish(child);
-    assert_eq!(output.status.code(), Some(0), "the agent goes on to its own end");
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "the agent goes on to its own end"
+    );
     rig.assert_nothing_left(launcher);
 }
 

@@ -51,13 +51,17 @@ impl Rig {
 
     fn build_image(&self) {
         let mut root = tar::Builder::new(Vec::new());
-        root.append_path_with_name("/bin/busybox", "bin/busybox").expect("added");
-        for name in ["sh", "cat", "env", "id", "sleep", "wget", "ls", "touch", "true", "nc"] {
+        root.append_path_with_name("/bin/busybox", "bin/busybox")
+            .expect("added");
+        for name in [
+            "sh", "cat", "env", "id", "sleep", "wget", "ls", "touch", "true", "nc",
+        ] {
             let mut header = tar::Header::new_gnu();
             header.set_entry_type(tar::EntryType::Symlink);
             header.set_size(0);
             let path = format!("bin/{name}");
-            root.append_link(&mut header, path, "busybox").expect("added");
+            root.append_link(&mut header, path, "busybox")
+                .expect("added");
         }
         let mut context = tar::Builder::new(Vec::new());
         let files = [
@@ -68,14 +72,17 @@ impl Rig {
             let mut header = tar::Header::new_gnu();
             header.set_size(content.len() as u64);
             header.set_mode(0o644);
-            context.append_data(&mut header, name, &content[..]).expect("added");
+            context
+                .append_data(&mut header, name, &content[..])
+                .expect("added");
         }
         let image = ImageSpec {
             tag: IMAGE.to_owned(),
             labels: Vec::new(),
             context: context.into_inner().expect("an archive"),
         };
-        let built = self.docker.build_image(image, &mut |_line| ());
+        let mut unread = |_line: &str| ();
+        let built = self.docker.build_image(image, &mut unread);
         self.block_on(built).expect("the image");
     }
 
@@ -119,7 +126,9 @@ impl Rig {
     pub(crate) fn states(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.place.path().join("bottle"));
         let names = entries.into_iter().flatten().flatten();
-        names.map(|entry| entry.file_name().into_string().expect("a name")).collect()
+        names
+            .map(|entry| entry.file_name().into_string().expect("a name"))
+            .collect()
     }
 
     /// Asserts that nothing of a launcher is left, in Docker or on the disk.
@@ -165,7 +174,10 @@ fn build(words: &[&str]) {
         .args(words)
         .args(release.then_some("--release"))
         .status();
-    assert!(status.is_ok_and(|status| status.success()), "cargo build {words:?}");
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "cargo build {words:?}"
+    );
 }
 
 /// Everything of a launcher's end.

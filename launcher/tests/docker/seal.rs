@@ -8,19 +8,26 @@ const IMAGE: &str = "bottle-test/probe:1";
 
 fn build(rig: &Rig) {
     let mut context = tar::Builder::new(Vec::new());
+    // A program has holes, and the engine does not read sparse archives.
+    context.sparse(false);
     let dockerfile = b"FROM scratch\nCOPY bottle /bottle\n";
     let mut header = tar::Header::new_gnu();
     header.set_size(dockerfile.len() as u64);
     header.set_mode(0o644);
-    context.append_data(&mut header, "Dockerfile", &dockerfile[..]).expect("added");
+    context
+        .append_data(&mut header, "Dockerfile", &dockerfile[..])
+        .expect("added");
     let bottle = env!("CARGO_BIN_EXE_bottle");
-    context.append_path_with_name(bottle, "bottle").expect("added");
+    context
+        .append_path_with_name(bottle, "bottle")
+        .expect("added");
     let image = ImageSpec {
         tag: IMAGE.to_owned(),
         labels: Vec::new(),
         context: context.into_inner().expect("an archive"),
     };
-    rig.block_on(rig.docker.build_image(image, &mut |_| ())).expect("the image");
+    rig.block_on(rig.docker.build_image(image, &mut |_| ()))
+        .expect("the image");
 }
 
 /// What the probe says on a network, and its exit code.
@@ -37,7 +44,9 @@ fn probed(rig: &Rig, name: &str, sealed: bool) -> (i64, String) {
         let spec = ContainerSpec {
             name: name.to_owned(),
             image: IMAGE.to_owned(),
-            command: ["/bottle", "probe", "--patience-ms=600"].map(str::to_owned).into(),
+            command: ["/bottle", "probe", "--patience-ms=600"]
+                .map(str::to_owned)
+                .into(),
             network: Some(name.to_owned()),
             processes: 64,
             // It refuses at once, and lets the container end.
@@ -68,7 +77,10 @@ fn an_internal_network_without_a_host_is_sealed_and_an_ordinary_one_is_not() {
     let own = std::process::id();
     let (code, words) = probed(&rig, &format!("bottle-test-open-{own}"), false);
     assert_eq!(code, 3, "{words}");
-    assert!(words.contains("answers") || words.contains("takes connections"), "{words}");
+    assert!(
+        words.contains("answers") || words.contains("takes connections"),
+        "{words}"
+    );
     assert!(!words.contains("sealed"), "{words}");
     let (code, words) = probed(&rig, &format!("bottle-test-sealed-{own}"), true);
     assert_eq!((code, words.as_str()), (0, "sealed\n"));
