@@ -3,6 +3,13 @@
 //! The launcher itself is still to come; this binary states what it will do
 //! and refuses everything else, so that nobody mistakes it for a working one.
 
+#[allow(dead_code, unreachable_pub)] // until the commands are called
+mod commands;
+#[allow(dead_code, unreachable_pub)]
+mod limits;
+#[allow(dead_code, unreachable_pub)]
+mod manifest;
+
 use clap::Parser;
 
 /// Start a coding agent at full power without giving it a single key.
