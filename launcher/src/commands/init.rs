@@ -28,12 +28,12 @@ pub fn run(manifest: &Path, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u
     let shown = manifest.to_string_lossy().escape_debug().to_string();
     let (told, code) = match write_example(manifest) {
         Ok(()) => (writeln!(stdout, "{}", next(&shown)), 0),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+        Err(NotWritten::IsThere) => {
             let text = "is there already and stays as it is; `bottle check` says what is in it";
             (writeln!(stderr, "{shown}: {text}"), 2)
         }
-        Err(error) => {
-            let text = "name another file with --manifest, or mend that";
+        Err(NotWritten::Io(error)) => {
+            let text = "mend that, or name another file with --manifest";
             (
                 writeln!(stderr, "{shown}: cannot be written: {error}; {text}"),
                 1,
@@ -44,6 +44,14 @@ pub fn run(manifest: &Path, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u
         Ok(()) => code,
         Err(_nobody_reads) => code.max(1),
     }
+}
+
+/// Why there is no new example.
+enum NotWritten {
+    /// There is something of that name.
+    IsThere,
+    /// Folder or file can't be made.
+    Io(io::Error),
 }
 
 fn next(shown: &str) -> String {
@@ -58,28 +66,29 @@ fn next(shown: &str) -> String {
 }
 
 /// Nobody else may write it, for it says where tokens go, nor read it.
-fn write_example(manifest: &Path) -> io::Result<()> {
-    if let Some(folder) = manifest
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
+fn write_example(manifest: &Path) -> Result<(), NotWritten> {
+    let named = |folder: &&Path| !folder.as_os_str().is_empty();
+    if let Some(folder) = manifest.parent().filter(named) {
+        let mut builder = DirBuilder::new();
+        let made = builder.recursive(true).mode(0o700).create(folder);
+        made.map_err(NotWritten::Io)?;
     }
     // Also where a link leads nowhere, this makes nothing.
-    let mut file = OpenOptions::new()
+    let opened = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(manifest)?;
-    let written = file.write_all(EXAMPLE.as_bytes());
-    if written.is_err() {
-        // Half an example would keep the next `init` from writing a whole one.
-        fs::remove_file(manifest)?;
-    }
-    written
+        .open(manifest);
+    let mut file = opened.map_err(|error| match error.kind() == io::ErrorKind::AlreadyExists {
+        true => NotWritten::IsThere,
+        false => NotWritten::Io(error),
+    })?;
+    file.write_all(EXAMPLE.as_bytes()).map_err(|error| {
+        // Half an example would keep the next `init` from writing a whole one. If it can't be
+        // taken away either, the first error is the one to mend.
+        let _gone = fs::remove_file(manifest);
+        NotWritten::Io(error)
+    })
 }
 
 #[cfg(test)]

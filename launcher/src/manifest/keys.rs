@@ -11,7 +11,7 @@ use std::collections::HashMap;
 const FOREIGN: [(&str, &str); 4] = [
     ("token_env", "\"token_ref\": \"NAME\""),
     ("token_file", "\"token_ref\": {\"file\": \"~/path\"}"),
-    ("push_remotes", "nothing, it is made from git_gate.repos"),
+    ("push_remotes", "nothing for it: git_gate.repos makes it"),
     ("roles", "\"role\""),
 ];
 
@@ -170,31 +170,30 @@ impl<'j, 'r> Keys<'j, 'r> {
 
     /// `true` or `false`.
     pub(super) fn boolean(&mut self, key: &str) -> Option<bool> {
-        match self.get(key)? {
-            Json::Boolean(value) => Some(*value),
-            other => {
-                let kind = other.kind();
-                self.problem(key, format_args!("is {kind}; write true or false"));
-                None
-            }
-        }
+        let value = self.get(key)?;
+        let Json::Boolean(value) = value else {
+            self.problem(
+                key,
+                format_args!("is {}; write true or false", value.kind()),
+            );
+            return None;
+        };
+        Some(*value)
     }
 
     /// A whole number of these bounds.
     pub(super) fn number(&mut self, key: &str, least: u64, most: u64) -> Option<u64> {
-        match self.get(key)? {
-            Json::Number(Some(value)) if (least..=most).contains(value) => Some(*value),
-            Json::Number(_) => {
-                let text = format_args!("is out of bounds; write {least} to {most}, a whole one");
-                self.problem(key, text);
-                None
-            }
-            other => {
-                let text = format_args!("is {}; write a number", other.kind());
-                self.problem(key, text);
-                None
-            }
+        let value = self.get(key)?;
+        let Json::Number(number) = value else {
+            self.problem(key, format_args!("is {}; write a number", value.kind()));
+            return None;
+        };
+        let number = number.filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            let text = format_args!("is out of bounds; write a whole number, {least} to {most}");
+            self.problem(key, text);
         }
+        number
     }
 
     /// A string that `check` finds nothing wrong with.
@@ -245,21 +244,19 @@ impl<'j, 'r> Keys<'j, 'r> {
 
     /// An array of anything. What is too much is told and left aside.
     pub(super) fn array(&mut self, key: &str, most: usize) -> Option<&'j [Json]> {
-        match self.get(key)? {
-            Json::Array(items) => {
-                if items.len() > most {
-                    let count = items.len();
-                    let text = format_args!("has {count} items; write at most {most}");
-                    self.problem(key, text);
-                }
-                items.get(..most.min(items.len()))
-            }
-            other => {
-                let text = format_args!("is {}; write an array, [ … ]", other.kind());
-                self.problem(key, text);
-                None
-            }
+        let value = self.get(key)?;
+        let Json::Array(items) = value else {
+            self.problem(
+                key,
+                format_args!("is {}; write an array, [ … ]", value.kind()),
+            );
+            return None;
+        };
+        if items.len() > most {
+            let count = items.len();
+            self.problem(key, format_args!("has {count} items; write at most {most}"));
         }
+        items.get(..most.min(items.len()))
     }
 }
 

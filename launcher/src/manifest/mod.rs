@@ -32,6 +32,9 @@ pub use route::{Role, Route, Upstream};
 pub use sources::{REPOSITORY_FILE, Sources, home_manifest};
 pub use token_ref::TokenRef;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 /// Bottles and agents, those of the home manifest, the built-in ones, and the agents that

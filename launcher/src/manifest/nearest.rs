@@ -1,12 +1,18 @@
 //! The known word that a misspelt one was most likely meant to be.
 
-/// The nearest of `known`, unless all are far: more than a third of the letters differ.
+/// The one that the word begins with, or else the nearest of `known`, unless all are far: more
+/// than a third of the letters differ.
 pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     // The cost is the product of two lengths, and a key may be as long as a file.
     if word.len() > 64 {
         return None;
     }
     let word = word.to_ascii_lowercase().replace('-', "_");
+    let known: Vec<&str> = known.into_iter().collect();
+    let is_longer = |known: &&&str| known.len() > 2 && word.starts_with(&known.replace('-', "_"));
+    if let Some(known) = known.iter().find(is_longer) {
+        return Some(known);
+    }
     known
         .into_iter()
         .map(|known| (distance(&word, &known.replace('-', "_")), known))
@@ -67,6 +73,7 @@ mod tests {
         let known = ["bottle", "prompt", "workdir"];
         assert_eq!(nearest("wrokdir", known), Some("workdir"));
         assert_eq!(nearest("Bottle", known), Some("bottle"));
+        assert_eq!(nearest("bottles_of_mine", known), Some("bottle"));
         assert_eq!(nearest("image", known), None);
         assert_eq!(nearest(&"x".repeat(1 << 20), known), None);
         assert_eq!(did_you_mean("promt", known), "; did you mean \"prompt\"?");

@@ -36,19 +36,21 @@ pub(in crate::manifest) enum AuthorityError {
 impl fmt::Display for AuthorityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            AuthorityError::NoHost => "there is no host",
-            AuthorityError::Userinfo => "there must be no user or password",
+            AuthorityError::NoHost => "has no host",
+            AuthorityError::Userinfo => "has a user or password, for which this is no place",
             AuthorityError::HostCharacter => {
-                "the host may have only letters, digits, `-`, `_` and `.`"
+                "has a host with other characters than letters, digits, `-`, `_` and `.`"
             }
             AuthorityError::HostLabel => {
-                "the host has an empty or too long label (no dot at the end, 63 octets a label, 253 in all)"
+                "has a host with an empty or too long label (no dot at the end, 63 octets a label, 253 in all)"
             }
             AuthorityError::Ipv4Address => {
-                "the host is no IPv4 address in four decimal parts, and no name either"
+                "has a host that is no IPv4 address in four decimal parts, and no name either"
             }
-            AuthorityError::Ipv6Address => "an IPv6 address is written in brackets, like `[::1]`",
-            AuthorityError::Port => "the port is no number from 1 to 65535",
+            AuthorityError::Ipv6Address => {
+                "has an IPv6 address that is not written in brackets, like `[::1]`"
+            }
+            AuthorityError::Port => "has a port that is no number from 1 to 65535",
         })
     }
 }

@@ -28,9 +28,7 @@ impl GitUrl {
 
 fn parse(text: &str) -> Result<GitUrl, String> {
     let (authority, path) = match text.split_once("://") {
-        Some((scheme, rest)) if scheme == "ssh" => {
-            rest.split_once('/').ok_or("has no path behind its host")?
-        }
+        Some(("ssh", rest)) => rest.split_once('/').ok_or("has no path behind its host")?,
         Some(_) => return Err("is no SSH URL, and the gate speaks SSH alone".to_owned()),
         None => split_scp_like(text).ok_or("is neither an `ssh://` URL nor `user@host:path`")?,
     };

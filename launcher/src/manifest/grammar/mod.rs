@@ -10,7 +10,6 @@ mod network;
 mod upstream_url;
 mod word;
 
-pub(super) use authority::{Authority, AuthorityError};
 pub(super) use deny_rule::deny_rule;
 pub(super) use git_url::GitUrl;
 pub(super) use network::{address_block, allowed_host, route_host};

@@ -42,7 +42,7 @@ fn parse(text: &str) -> Result<Authority, String> {
         return Err("is not in ASCII; write the name's `xn--` form".to_owned());
     }
     Authority::parse(text).map_err(|error| {
-        format!("is no host: {error}; write it like \"docs.example.org\" or \"*.example.org\"")
+        format!("{error}; write it like \"docs.example.org\" or \"*.example.org\"")
     })
 }
 

@@ -75,7 +75,7 @@ fn read_provider(keys: &mut Keys<'_, '_>, presets: &mut Presets) -> AgentProvide
     if keys.boolean("forward_host_credentials") == Some(true) {
         keys.problem(
             "forward_host_credentials",
-            "needs the egress face, which is not there yet: on the reverse route the client would see a login that is not its own; write false, or auth_token",
+            "needs the egress face, which is not there yet; write false, and give a token by auth_token",
         );
     }
     if keys.has("auth_token") {

@@ -20,17 +20,20 @@ pub(super) fn read_egress(keys: &mut Keys<'_, '_>) -> Egress {
     let items = keys.array("routes", limits::ROUTES).unwrap_or_default();
     let place = keys.path_of("routes");
     let mut routes: Vec<EgressRoute> = Vec::new();
+    let mut places: Vec<(String, u16, usize)> = Vec::new();
     for (index, json) in items.iter().enumerate() {
         let path = format!("{place}[{index}]");
         let Some(route) = read_route(path.clone(), json, keys.report()) else {
             continue;
         };
-        let port = |route: &EgressRoute| route.port.unwrap_or(HTTPS_PORT);
-        let is_same = |other: &EgressRoute| other.host == route.host && port(other) == port(&route);
-        if let Some(first) = routes.iter().position(is_same) {
+        let port = route.port.unwrap_or(HTTPS_PORT);
+        let is_same =
+            |(host, other, _): &&(String, u16, usize)| *host == route.host && *other == port;
+        if let Some((_, _, first)) = places.iter().find(is_same) {
             let text = format!("has host and port of {place}[{first}]; keep one");
             keys.report().add(&path, text);
         }
+        places.push((route.host.clone(), port, index));
         routes.push(route);
     }
     let scanner = keys.string("scanner", |text| match text {
@@ -54,6 +57,7 @@ fn read_route(path: String, json: &Json, report: &mut Report) -> Option<EgressRo
     keys.require("host", "write it like \"api.example.org\"");
     let host = keys.string("host", grammar::route_host);
     let port = keys.number("port", 1, u64::from(u16::MAX));
+    let is_port_bad = keys.has("port") && port.is_none();
     let token_ref = TokenRef::of(&mut keys, "token_ref");
     let has_token = keys.has("token_ref");
     let credential = read_credential(&mut keys, has_token);
@@ -67,8 +71,10 @@ fn read_route(path: String, json: &Json, report: &mut Report) -> Option<EgressRo
     }
     let tls_passthrough = keys.boolean("tls_passthrough").unwrap_or(false);
     let rules = read_rules(&mut keys);
+    // Or it would count as a second one at the default port.
+    let host = host.filter(|_| !is_port_bad)?;
     Some(EgressRoute {
-        host: host?,
+        host,
         port: port.and_then(|port| u16::try_from(port).ok()),
         auth_scheme: credential.scheme,
         auth_header: credential.header,

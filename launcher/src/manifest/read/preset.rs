@@ -3,7 +3,6 @@
 use crate::limits;
 use crate::manifest::deny_lists;
 use crate::manifest::grammar::UpstreamUrl;
-use crate::manifest::json::Json;
 use crate::manifest::key_names::PRESET;
 use crate::manifest::keys::Keys;
 use crate::manifest::nearest::did_you_mean;

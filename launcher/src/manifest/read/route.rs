@@ -116,18 +116,19 @@ pub(super) fn read_rules(keys: &mut Keys<'_, '_>) -> Rules {
 
 /// A string or a list.
 fn read_roles(keys: &mut Keys<'_, '_>) -> Vec<Role> {
-    match keys.get("role") {
-        Some(Json::Array(_)) => keys
-            .strings("role", Role::ALL.len(), role)
-            .unwrap_or_default(),
-        Some(Json::String(_)) => keys.string("role", role).into_iter().collect(),
-        Some(other) => {
-            let text = format!("is {}; write a role, or a list of roles", other.kind());
-            keys.problem("role", text);
-            Vec::new()
-        }
-        None => Vec::new(),
+    let Some(json) = keys.get("role") else {
+        return Vec::new();
+    };
+    if matches!(json, Json::Array(_)) {
+        let roles = keys.strings("role", Role::ALL.len(), role);
+        return roles.unwrap_or_default();
     }
+    if !matches!(json, Json::String(_)) {
+        let text = format!("is {}; write a role, or a list of roles", json.kind());
+        keys.problem("role", text);
+        return Vec::new();
+    }
+    keys.string("role", role).into_iter().collect()
 }
 
 fn role(text: &str) -> Result<Role, String> {
