@@ -58,7 +58,8 @@ fn split_scp_like(text: &str) -> Option<(&str, &str)> {
     };
     let authority = &text[..colon];
     let has_slash = authority.contains('/');
-    (!has_slash).then(|| (authority, &text[colon + 1..]))
+    let path = &text[colon + 1..];
+    (!has_slash).then(|| (authority, path.strip_prefix('/').unwrap_or(path)))
 }
 
 fn check_user(user: Option<&str>) -> Result<(), &'static str> {
@@ -81,7 +82,6 @@ fn checked_path(path: &str) -> Result<String, &'static str> {
     if !path.bytes().all(allowed) {
         return Err("has a path with other characters than letters, digits and `-_.~+@/`");
     }
-    let path = path.trim_start_matches('/');
     let name = path.strip_suffix(".git").unwrap_or(path);
     let is_segment =
         |segment: &str| !matches!(segment, "" | "." | ".." | ".git") && !segment.starts_with('-');
@@ -128,6 +128,8 @@ mod tests {
             "SSH://h/p",
             "ssh://h",
             "ssh://h/",
+            "ssh://h//srv/a",
+            "h://srv/a",
             "ssh:///p",
             "ssh://-oProxyCommand=x/p",
             "-oProxyCommand=x:p",
