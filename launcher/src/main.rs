@@ -7,7 +7,7 @@
 mod commands;
 #[allow(dead_code, unreachable_pub)]
 mod limits;
-#[allow(dead_code, unreachable_pub)]
+#[allow(dead_code, unreachable_pub, unused_imports)]
 mod manifest;
 
 use clap::Parser;

@@ -92,6 +92,8 @@ pub(super) fn github_second_door() -> Vec<String> {
             ("POST", "code-scanning/alerts/*/autofix/commits"),
             ("PUT", "import"),
         ];
+        // Names the default branch, which the gate protects.
+        rules.push(format!("PATCH {repository}"));
         rules.extend(writes.map(|(method, below)| format!("{method} {repository}/{below}")));
     }
     rules.push("POST /graphql".to_owned());
@@ -123,8 +125,9 @@ pub(super) const GITEA: &[&str] = &[
     "POST /*/*/info/lfs/verify/**",
 ];
 
-/// Commits and refs.
+/// Commits and refs, and which branch is the default one.
 pub(super) const GITEA_SECOND_DOOR: &[&str] = &[
+    "PATCH /api/v1/repos/*/*",
     "POST /api/v1/repos/*/*/contents/**",
     "PUT /api/v1/repos/*/*/contents/**",
     "DELETE /api/v1/repos/*/*/contents/**",

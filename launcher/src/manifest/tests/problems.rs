@@ -9,7 +9,7 @@ fn what_is_wrong_is_said_in_these_words() {
     let mut found = String::new();
     for row in bad() {
         let problems = load(&row.text).expect_err(&row.line);
-        let mut tell = |told: &mut String, lines: &[String]| {
+        let tell = |told: &mut String, lines: &[String]| {
             let lines: String = lines.iter().map(|line| format!("! {line}\n")).collect();
             told.push_str(&format!("{}\n{lines}\n", row.line));
         };

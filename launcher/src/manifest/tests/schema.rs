@@ -34,13 +34,12 @@ impl Schema {
 
     /// Whether it takes a value.
     pub(super) fn takes(&self, schema: &Value, value: &Value) -> bool {
-        match schema {
-            Value::Bool(all) => *all,
-            Value::Object(keywords) => keywords
-                .iter()
-                .all(|(keyword, said)| self.keyword(keyword, said, keywords, value)),
-            _ => panic!("no schema: {schema}"),
+        if let Value::Bool(all) = schema {
+            return *all;
         }
+        let keywords = schema.as_object().expect("a schema");
+        let mut all = keywords.iter();
+        all.all(|(keyword, said)| self.keyword(keyword, said, keywords, value))
     }
 
     fn keyword(

@@ -3,7 +3,7 @@
 
 use super::corpus::{FULL, GOOD, bad};
 use super::schema::Schema;
-use super::{load, load_both};
+use super::{Folder, load};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -153,7 +153,9 @@ fn a_repository_has_the_same_keys_in_schema_and_parser() {
     let schema = Schema::read();
     let definition = schema.definition("#/$defs/repository");
     let properties = definition["properties"].as_object().expect("properties");
-    let problems = load_both(None, Some(r#"{"qqqqqqqq": 1}"#), &[]).expect_err("unknown");
+    let problems = Folder::new()
+        .load(None, Some(r#"{"qqqqqqqq": 1}"#), &[])
+        .expect_err("unknown");
     let keys: BTreeSet<String> = properties.keys().cloned().collect();
     assert_eq!(keys_of_parser(&problems), keys);
     let right = parsed(
@@ -201,9 +203,9 @@ fn around(full: &Value, place: &str) -> Value {
 }
 
 /// Whether both judge alike; else who takes it.
-fn judge(schema: &Schema, value: &Value) -> Result<bool, String> {
+fn judge(schema: &Schema, folder: &Folder, value: &Value) -> Result<bool, String> {
     let by_schema = schema.takes(schema.root(), value);
-    match load(&value.to_string()) {
+    match folder.load(Some(&value.to_string()), None, &[]) {
         Ok(_) if by_schema => Ok(true),
         Ok(_) => Err("the parser alone takes".to_owned()),
         Err(problems) => {
@@ -247,9 +249,10 @@ fn schema_and_parser_judge_every_other_value_at_every_place_alike() {
         json!({"file": "/x"}),
         json!({"x": {}}),
     ];
+    let folder = Folder::new();
     let mut judged = [0, 0];
     let mut different = Vec::new();
-    let mut tell = |value: &Value, what: String| match judge(&schema, value) {
+    let mut tell = |value: &Value, what: String| match judge(&schema, &folder, value) {
         Ok(taken) => judged[usize::from(taken)] += 1,
         Err(who) => different.push(format!("{who} {what}")),
     };
