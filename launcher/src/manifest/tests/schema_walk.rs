@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// Rules that no schema can say, by what the parser says: something is looked for elsewhere in
 /// the file, or counted, or decoded.
-const BEYOND: [&str; 8] = [
+const BEYOND: [&str; 12] = [
     "is no bottle of the home manifest",
     "keep one",
     "keep it on one route",
@@ -18,6 +18,10 @@ const BEYOND: [&str; 8] = [
     "has a host",
     "has an IPv6 address",
     "is no address block",
+    "has a character in its path",
+    "has an empty, `.` or `..` segment",
+    "has an empty or dot segment",
+    "a path with an empty or dot segment",
 ];
 
 fn parsed(text: &str) -> Value {
@@ -275,6 +279,45 @@ fn schema_and_parser_judge_every_other_value_at_every_place_alike() {
     let [refused, taken] = judged;
     assert!(
         taken > 200 && refused > 2000,
+        "{taken} taken, {refused} refused"
+    );
+}
+
+/// Octets that mean something somewhere.
+const ODD: [&str; 18] = [
+    "/", ".", "*", " ", "%", "\\", ";", "?", "#", "@", ":", "-", "~", "\"", "\n", "$", "A", "ä",
+];
+
+#[test]
+fn schema_and_parser_judge_odd_characters_in_every_text_alike() {
+    let schema = Schema::read();
+    let folder = Folder::new();
+    let full = parsed(FULL);
+    let mut places = Vec::new();
+    pointers(&full, "", &mut places);
+    let mut judged = [0, 0];
+    let mut different = Vec::new();
+    for place in &places {
+        let around = around(&full, place);
+        let Some(text) = around.pointer(place).and_then(Value::as_str) else {
+            continue;
+        };
+        let middle = text.char_indices().nth(text.chars().count() / 2);
+        let cuts = [0, middle.map_or(0, |(at, _)| at), text.len()];
+        for (odd, cut) in ODD.iter().flat_map(|odd| cuts.map(|cut| (odd, cut))) {
+            let mut value = around.clone();
+            let changed = format!("{}{odd}{}", &text[..cut], &text[cut..]);
+            *value.pointer_mut(place).expect(place) = json!(changed);
+            match judge(&schema, &folder, &value) {
+                Ok(taken) => judged[usize::from(taken)] += 1,
+                Err(who) => different.push(format!("{who} {changed:?} at {place}")),
+            }
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+    let [refused, taken] = judged;
+    assert!(
+        taken > 1000 && refused > 1000,
         "{taken} taken, {refused} refused"
     );
 }
