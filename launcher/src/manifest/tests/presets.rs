@@ -3,6 +3,8 @@
 use super::load;
 use crate::manifest::{Bottle, Route, Upstream};
 use core::fmt::Write;
+use engine::config::{TokenSource, parse_routes};
+use serde_json::{Value, json};
 
 fn bottle(text: &str) -> Bottle {
     let file = format!(r#"{{"bottles": {{"b": {text}}}}}"#);
@@ -165,4 +167,45 @@ fn who_allows_writes_by_the_api_has_the_door_open_and_it_is_told() {
     assert_eq!(open, expected);
     // Keys, hooks and secrets stay closed.
     assert!(bottle.routes.iter().all(|route| !route.deny.is_empty()));
+}
+
+/// A route as the engine's own file has it.
+fn of_engine(route: &Route) -> Value {
+    let Upstream::Url(upstream) = &route.upstream else {
+        panic!("a route with a URL");
+    };
+    let deny: Vec<&String> = route.deny.iter().chain(&route.second_door).collect();
+    let mut json = json!({
+        "path": route.path, "upstream": upstream, "token_env": "T", "deny": deny,
+        "strip_query": route.strip_query, "upgrade": route.upgrade,
+    });
+    let texts = [
+        ("auth_scheme", &route.auth_scheme),
+        ("auth_header", &route.auth_header),
+        ("auth_user", &route.auth_user),
+        ("accept_encoding", &route.accept_encoding),
+    ];
+    for (key, text) in texts {
+        if let Some(text) = text {
+            json[key] = json!(text);
+        }
+    }
+    if let Some(methods) = &route.methods {
+        json["methods"] = json!(methods);
+    }
+    json
+}
+
+#[test]
+fn the_engine_takes_every_route_of_the_full_example_and_of_the_presets() {
+    let full = load(super::corpus::FULL).expect("the full example");
+    let tokens = r#"{"kind": "github", "token_ref": "T"}, {"kind": "npm", "token_ref": "T", "url": "https://npm.example.org"},
+        {"kind": "anthropic", "token_ref": "T"}, {"kind": "gitea", "token_ref": "T", "url": "https://git.example.org"}"#;
+    let presets = bottle(&format!(r#"{{"tokens": [{tokens}], {GATE}}}"#));
+    for bottle in full.bottles.values().chain([&presets]) {
+        let routes: Vec<Value> = bottle.routes.iter().map(of_engine).collect();
+        let text = json!({ "routes": routes }).to_string();
+        let read = parse_routes(text.as_bytes(), &TokenSource::of(|_name| None));
+        assert_eq!(read.err(), None, "{text}");
+    }
 }
