@@ -125,6 +125,10 @@ pub(super) const GITEA: &[&str] = &[
     "POST /*/*/info/lfs/verify/**",
 ];
 
+/// Query names by which this server takes another's token, before the one in the field, or
+/// an administrator's takes another's place.
+pub(super) const GITEA_QUERY: &[&str] = &["access_token", "token", "sudo"];
+
 /// Commits and refs, and which branch is the default one.
 pub(super) const GITEA_SECOND_DOOR: &[&str] = &[
     "PATCH /api/v1/repos/*/*",

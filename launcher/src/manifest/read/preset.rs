@@ -217,6 +217,7 @@ impl Presets {
         let route = Route {
             roles: vec![Role::GitInsteadOf, Role::TeaLogin],
             deny: owned(deny_lists::GITEA),
+            strip_query: owned(deny_lists::GITEA_QUERY),
             second_door: self.second_door(&entry, url.host(), deny_lists::GITEA_SECOND_DOOR),
             allow_api_writes: entry.allow_api_writes,
             ..basic(

@@ -31,6 +31,9 @@ fn shown(route: &Route) -> String {
     for line in told {
         writeln!(text, "{line}").expect("a text");
     }
+    for name in &route.strip_query {
+        writeln!(text, "  query {name}").expect("a text");
+    }
     for rule in &route.deny {
         writeln!(text, "  deny {rule}").expect("a text");
     }
