@@ -44,3 +44,10 @@ pub const RULE_SEGMENTS: usize = 62;
 
 /// MiB of a push, at most 64 GiB: what is larger is a slip of the pen.
 pub const PUSH_MIB: u64 = 64 * 1024;
+
+/// Problems that are told of one file: more than a person mends at once, and a bound to what a
+/// repository can write onto a terminal.
+pub const PROBLEMS: usize = 100;
+
+/// Characters of a key that a problem shows.
+pub const SHOWN_KEY_CHARACTERS: usize = 64;

@@ -5,7 +5,7 @@ use super::nearest::did_you_mean;
 use super::problem::Report;
 use crate::limits;
 use core::fmt;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Keys of other files, and of older ones, and what stands for them here.
 const FOREIGN: [(&str, &str); 4] = [
@@ -65,12 +65,11 @@ impl<'j, 'r> Keys<'j, 'r> {
 
     /// Reports the keys that are not `known`, except one that was told of already.
     pub(super) fn refuse_others_but(&mut self, told: Option<&str>, known: &[&str]) {
-        let mut told: Vec<&str> = told.into_iter().collect();
+        let mut told: HashSet<&str> = told.into_iter().collect();
         for (key, _) in self.pairs {
-            if known.contains(&key.as_str()) || told.contains(&key.as_str()) {
+            if known.contains(&key.as_str()) || !told.insert(key) {
                 continue;
             }
-            told.push(key);
             match FOREIGN.iter().find(|(foreign, _)| foreign == key) {
                 Some((_, instead)) => {
                     self.problem(key, format_args!("is no key here; write {instead}"));
@@ -92,10 +91,12 @@ impl<'j, 'r> Keys<'j, 'r> {
 
     /// Where the value of a key stands.
     pub(super) fn path_of(&self, key: &str) -> String {
+        let end = key.char_indices().nth(limits::SHOWN_KEY_CHARACTERS);
         let plain = |c: char| c.is_ascii_alphanumeric() || "_-$[]".contains(c);
-        let shown = match !key.is_empty() && key.chars().all(plain) {
-            true => key.to_owned(),
-            false => format!("{key:?}"),
+        let shown = match end {
+            Some((end, _)) => format!("{:?}", format!("{}…", &key[..end])),
+            None if !key.is_empty() && key.chars().all(plain) => key.to_owned(),
+            None => format!("{key:?}"),
         };
         match self.path.is_empty() {
             true => shown,
@@ -147,7 +148,7 @@ impl<'j, 'r> Keys<'j, 'r> {
             self.own_problem(format_args!("has {count} entries; write at most {most}"));
         }
         let mut entries: Vec<(&str, &Json)> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for (key, value) in self.pairs.iter().take(most) {
             if seen.insert(key.as_str()) {
                 entries.push((key, value));

@@ -1,5 +1,6 @@
 //! What is wrong with a manifest, in words that a person can act on.
 
+use crate::limits;
 use core::fmt;
 
 /// One thing that is wrong: `file: json.path: what is wrong; what to write`. A single line.
@@ -38,6 +39,8 @@ impl fmt::Display for Problem {
 pub(super) struct Report {
     file: String,
     problems: Vec<Problem>,
+    /// Beyond the limit.
+    more: usize,
 }
 
 impl Report {
@@ -45,14 +48,26 @@ impl Report {
         Report {
             file: file.to_string(),
             problems: Vec::new(),
+            more: 0,
         }
     }
 
     pub(super) fn add(&mut self, path: &str, text: impl fmt::Display) {
+        if self.problems.len() == limits::PROBLEMS {
+            self.more += 1;
+            return;
+        }
         self.problems.push(Problem::new(&self.file, path, text));
     }
 
-    pub(super) fn into_problems(self) -> Vec<Problem> {
+    pub(super) fn into_problems(mut self) -> Vec<Problem> {
+        if self.more > 0 {
+            let text = format_args!(
+                "has more problems ({}) than are told here; mend these first",
+                self.more
+            );
+            self.problems.push(Problem::new(&self.file, "", text));
+        }
         self.problems
     }
 }

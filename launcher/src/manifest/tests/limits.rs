@@ -192,3 +192,43 @@ fn padded(octets: usize) -> Value {
     assert_eq!(whole.to_string().len(), octets);
     whole
 }
+
+#[test]
+fn problems() {
+    let wrong = |count: usize| {
+        let names = names(count, &json!(1));
+        load(&names.to_string()).expect_err("unknown keys")
+    };
+    assert_eq!(wrong(limits::PROBLEMS).len(), limits::PROBLEMS);
+    let more = wrong(limits::PROBLEMS + 1);
+    assert_eq!(more.len(), limits::PROBLEMS + 1);
+    let last = "m.json: has more problems (1) than are told here; mend these first";
+    assert_eq!(more.last().map(String::as_str), Some(last));
+}
+
+#[test]
+fn a_long_key_is_cut() {
+    let shown = |length: usize| {
+        let problems = load(&json!({"k".repeat(length): 1}).to_string()).expect_err("unknown");
+        problems[0].split(": ").nth(1).map(str::to_owned)
+    };
+    let whole = "k".repeat(limits::SHOWN_KEY_CHARACTERS);
+    assert_eq!(shown(limits::SHOWN_KEY_CHARACTERS), Some(whole.clone()));
+    let cut = format!("{:?}", format!("{whole}…"));
+    assert_eq!(shown(limits::SHOWN_KEY_CHARACTERS + 1), Some(cut));
+}
+
+/// The cost of a file is its length, whatever a repository writes into it.
+#[test]
+fn a_file_of_nothing_but_keys_is_read_in_one_pass() {
+    let file = names(limits::MANIFEST_OCTETS / 12, &json!(1)).to_string();
+    assert!(
+        file.len() < limits::MANIFEST_OCTETS,
+        "{} octets",
+        file.len()
+    );
+    assert_eq!(
+        load(&file).expect_err("unknown").len(),
+        limits::PROBLEMS + 1
+    );
+}
