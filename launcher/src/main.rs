@@ -3,6 +3,12 @@
 //! The launcher itself is still to come; this binary states what it will do
 //! and refuses everything else, so that nobody mistakes it for a working one.
 
+mod commands;
+mod host;
+mod limits;
+mod manifest;
+mod plan;
+
 use clap::Parser;
 
 /// Start a coding agent at full power without giving it a single key.
