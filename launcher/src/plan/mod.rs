@@ -20,7 +20,7 @@ mod roles;
 mod routes;
 mod slots;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod warnings;
 mod workdir;
 
