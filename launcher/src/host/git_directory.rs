@@ -43,18 +43,16 @@ pub(super) fn look(work: &Path) -> io::Result<Option<GitFacts>> {
     };
     let (kind, common) = if metadata.is_dir() {
         // Git would take configuration and hooks from where this file says.
-        let kind = match presence(&entry.join("commondir"))? {
-            Presence::Absent => GitKind::Directory,
-            Presence::Directory | Presence::Other => GitKind::Unproven,
-        };
-        (kind, entry.clone())
-    } else if metadata.is_file() {
-        match shared(work, &entry) {
-            Some(common) => (GitKind::File, common),
-            None => (GitKind::Unproven, entry.clone()),
+        match presence(&entry.join("commondir"))? {
+            Presence::Absent => (GitKind::Directory, entry),
+            Presence::Directory | Presence::Other => (GitKind::Unproven, entry),
         }
+    } else if !metadata.is_file() {
+        (GitKind::Other, entry)
+    } else if let Some(common) = shared(work, &entry) {
+        (GitKind::File, common)
     } else {
-        (GitKind::Other, entry.clone())
+        (GitKind::Unproven, entry)
     };
     let mut with_credential = Vec::new();
     for file in obeyed(&common)? {

@@ -123,9 +123,9 @@ impl<'b> Provisioner<'b> {
         match self.bottle.provider.template {
             Some(Template::Claude) => {
                 let work = &self.workdir.inside;
-                let files = roles::claude_files(work);
-                let files = files.map_err(|error| unwritable(&work.display().to_string(), error));
-                provision.files.extend(files?);
+                let file = roles::claude_json(work);
+                let file = file.map_err(|error| unwritable(&work.display().to_string(), error));
+                provision.files.push(file?);
             }
             None if self.with_role(Role::AnthropicBaseUrl).next().is_some() => {}
             None => return Ok(()),

@@ -83,7 +83,7 @@ Work       /home/me/app itself, as 1000:1000
              /home/me/app/.git/hooks read-only
              /home/me/app/.bottle empty, read-only
 Variables  EDITOR, ZONE, OTP, ANTHROPIC_BASE_URL, CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC, ENABLE_TOOL_SEARCH
-Files      ~/.gitconfig, ~/.claude.json, ~/.claude/settings.json
+Files      ~/.gitconfig, ~/.claude.json
 Routes     /anthropic/ → https://api.anthropic.com with TOKEN
            /gh/ → https://github.com with command gh auth token
              refuses POST /user/keys

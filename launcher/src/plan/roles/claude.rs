@@ -8,8 +8,9 @@ use super::super::HomeFile;
 use super::{RoleVariable, Unwritable};
 
 /// Claude Code asks at its first start how it should look, whether the directory is to be
-/// trusted, and whether running without questions is meant; all three are answered.
-pub(in crate::plan) fn claude_files(work: &Path) -> Result<Vec<HomeFile>, Unwritable> {
+/// trusted, and whether running without questions is meant; all three are answered. Without
+/// the first answer it also looks for its service at the service's own address, and gives up.
+pub(in crate::plan) fn claude_json(work: &Path) -> Result<HomeFile, Unwritable> {
     let work = work.to_str().ok_or(Unwritable)?;
     let state = json!({
         "hasCompletedOnboarding": true,
@@ -18,23 +19,14 @@ pub(in crate::plan) fn claude_files(work: &Path) -> Result<Vec<HomeFile>, Unwrit
         "projects": {
             work: {
                 "hasTrustDialogAccepted": true,
-                "hasCompletedProjectOnboarding": true,
-                "allowedTools": []
+                "hasCompletedProjectOnboarding": true
             }
         }
     });
-    // Later versions keep the third answer here.
-    let settings = json!({ "skipDangerousModePermissionPrompt": true });
-    Ok(vec![
-        HomeFile {
-            path: PathBuf::from(".claude.json"),
-            content: format!("{state:#}\n"),
-        },
-        HomeFile {
-            path: PathBuf::from(".claude/settings.json"),
-            content: format!("{settings:#}\n"),
-        },
-    ])
+    Ok(HomeFile {
+        path: PathBuf::from(".claude.json"),
+        content: format!("{state:#}\n"),
+    })
 }
 
 /// Claude Code refuses to run without questions as root, except in a sandbox; this is one.
@@ -53,16 +45,15 @@ mod tests {
 
     #[test]
     fn the_first_start_asks_nothing() {
-        let files = claude_files(Path::new("/home/me/a \"b\"")).expect("UTF-8");
-        assert_eq!(files[0].path, Path::new(".claude.json"));
+        let file = claude_json(Path::new("/home/me/a \"b\"")).expect("UTF-8");
+        assert_eq!(file.path, Path::new(".claude.json"));
         assert_eq!(
-            files[0].content,
+            file.content,
             r#"{
   "bypassPermissionsModeAccepted": true,
   "hasCompletedOnboarding": true,
   "projects": {
     "/home/me/a \"b\"": {
-      "allowedTools": [],
       "hasCompletedProjectOnboarding": true,
       "hasTrustDialogAccepted": true
     }
@@ -70,11 +61,6 @@ mod tests {
   "theme": "dark"
 }
 "#
-        );
-        assert_eq!(files[1].path, Path::new(".claude/settings.json"));
-        assert_eq!(
-            files[1].content,
-            "{\n  \"skipDangerousModePermissionPrompt\": true\n}\n"
         );
     }
 }

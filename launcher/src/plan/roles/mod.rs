@@ -7,7 +7,7 @@ mod npm;
 mod tea;
 
 pub(super) use anthropic::anthropic_base_url;
-pub(super) use claude::{claude_files, is_sandbox};
+pub(super) use claude::{claude_json, is_sandbox};
 pub(super) use gitconfig::{GitConfig, gitconfig};
 pub(super) use npm::npmrc;
 pub(super) use tea::{TeaLogin, tea_config};
