@@ -16,6 +16,9 @@ pub const HOST_COMMAND_TIME: Duration = Duration::from_secs(10);
 /// Octets of a host command's error text that are shown: its last lines say why it failed.
 pub const COMMAND_ERROR_OCTETS: usize = 2 * 1024;
 
+/// Octets of npm's answer, a URL.
+pub const REGISTRY_OCTETS: usize = 4 * 1024;
+
 /// Octets of a value that is asked for on the terminal; a paste by mistake ends here.
 pub const ASKED_OCTETS: usize = 4 * 1024;
 

@@ -35,6 +35,7 @@ pub(super) fn warnings(plan: &Plan, bottle: &Bottle, facts: &HostFacts) -> Vec<S
     let mut sentences = Vec::new();
     unset_variables(plan, facts, &mut sentences);
     open_doors(bottle, &mut sentences);
+    in_the_clear(plan, &mut sentences);
     agent(plan, bottle, &mut sentences);
     work(plan, facts, &mut sentences);
     sentences
@@ -73,6 +74,16 @@ fn open_doors(bottle: &Bottle, sentences: &mut Vec<String>) {
                 route.origin
             ));
         }
+    }
+}
+
+fn in_the_clear(plan: &Plan, sentences: &mut Vec<String>) {
+    let is_plain = |upstream: &str| upstream.to_ascii_lowercase().starts_with("http://");
+    for route in plan.routes.iter().filter(|route| is_plain(&route.upstream)) {
+        sentences.push(format!(
+            "the upstream of {} is plain http: the token travels in the clear",
+            route.path
+        ));
     }
 }
 

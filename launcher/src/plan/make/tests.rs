@@ -269,7 +269,7 @@ fn people_are_warned() {
     let mut manifest = manifest(vec![Route {
         allow_api_writes: true,
         token_ref: TokenRef::Variable("UNSET".to_owned()),
-        ..route("/x/", "https://x.example")
+        ..route("/x/", "http://x.example")
     }]);
     bottle(&mut manifest).env = vec![("TZ".to_owned(), EnvValue::FromHost("TZ".to_owned()))];
     let repository = PathBuf::from("/home/me/app/.bottle/agents.json");
@@ -283,6 +283,7 @@ fn people_are_warned() {
         "UNSET is unset or empty: set it to the token, or take the route /x/ out; the start stops without it",
         "TZ is unset or empty on the host, and the agent's TZ is copied from it",
         "bottles.dev.cred_proxy.routes[/x/]: API writes are allowed, so content can be written round the git gate",
+        "the upstream of /x/ is plain http: the token travels in the clear",
         "the repository brings this agent (/home/me/app/.bottle/agents.json): read its prompt, for it may be anybody's",
         "the bottle has no template, so nothing is told the agent's prompt",
         "root owns the work directory, so the agent runs as root, without capabilities",
