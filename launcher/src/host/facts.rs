@@ -75,7 +75,6 @@ mod tests {
         let home = folder.path().join("home");
         let places = Places {
             manifest: home.join(".config/bottle/manifest.json"),
-            repository_agents: work.join(".bottle/agents.json"),
             state: home.join(".local/state/bottle"),
             work,
             home,
@@ -114,9 +113,12 @@ mod tests {
 
     #[test]
     fn a_work_directory_that_is_not_there_is_named() {
-        let gone = Path::new("/no/such/folder");
-        let home = |name: &str| (name == "HOME").then(|| OsString::from("/"));
-        let places = Places::of(&home, gone, None).expect("places");
+        let places = Places {
+            home: "/".into(),
+            manifest: "/m".into(),
+            state: "/s".into(),
+            work: "/no/such/folder".into(),
+        };
         let facts = gather(&places, &Manifest::default(), "a", core::iter::empty());
         assert!(facts.is_err_and(|text| {
             text.starts_with("the work directory /no/such/folder cannot be looked at: ")

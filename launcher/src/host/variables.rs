@@ -1,4 +1,4 @@
-//! The values of the agent's variables, and those that the engine gets from the host.
+//! The values of the agent's variables.
 
 use std::env;
 use std::ffi::OsString;
@@ -8,30 +8,10 @@ use super::ask::{self, AskError};
 use crate::manifest::EnvValue;
 use crate::plan::Variable;
 
-/// What the engine reads of the host's environment; the agent never gets it. A proxy's URL
-/// may have a password in it.
-pub const OF_ENGINE: [&str; 6] = [
-    "HTTPS_PROXY",
-    "https_proxy",
-    "NO_PROXY",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-];
-
 /// The value of every variable, or what is wrong with each: those of the host are read, and
 /// those to be asked for are asked for on the terminal. No value is in a sentence.
 pub fn resolve(variables: &[Variable]) -> Result<Vec<(String, String)>, Vec<String>> {
     resolve_with(variables, &|name| env::var_os(name), &mut ask::terminal)
-}
-
-/// Those of [`OF_ENGINE`] that are set and not empty.
-pub fn of_engine() -> Vec<(String, OsString)> {
-    OF_ENGINE
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), env::var_os(name)?)))
-        .filter(|(_, value)| !value.is_empty())
-        .collect()
 }
 
 fn resolve_with(

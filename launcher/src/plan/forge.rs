@@ -1,7 +1,5 @@
 //! Hosts: of a URL, and which of them are one forge.
 
-use crate::manifest::{Route, Upstream};
-
 /// The host of an `http` or `https` URL, lower case, without port, brackets or user.
 pub(super) fn host_of(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
@@ -24,22 +22,6 @@ pub(super) fn is_same(gate_host: &str, host: &str) -> bool {
         .iter()
         .find_map(|prefix| gate_host.strip_prefix(prefix));
     gate_host == host || plain == Some(host)
-}
-
-/// The hosts of the forge that a route leads to: a preset's routes are one forge, whose API
-/// may have a host of its own.
-pub(super) fn hosts<'r>(
-    route: &'r Route,
-    routes: &'r [Route],
-) -> impl Iterator<Item = String> + use<'r> {
-    let of_preset = move |other: &&Route| *other == route || other.origin == route.origin;
-    routes
-        .iter()
-        .filter(of_preset)
-        .filter_map(|route| match &route.upstream {
-            Upstream::Url(url) => host_of(url),
-            Upstream::NpmRegistryOfHost => None,
-        })
 }
 
 #[cfg(test)]

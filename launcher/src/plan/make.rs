@@ -32,7 +32,7 @@ impl Plan {
 
         let slots = slots::slots(&bottle.routes);
         let registry = facts.npm_registry.as_ref();
-        let planned = routes::planned(&bottle.routes, &slots, gate, registry, &mut errors);
+        let planned = routes::planned(&bottle.routes, &slots, registry, &mut errors);
         let workdir = workdir::workdir(agent.workdir, facts, &mut errors);
         keys_in_reach(&place, bottle, &workdir, facts, &mut errors);
         let image = image(&place, bottle, &mut errors);

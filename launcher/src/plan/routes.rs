@@ -44,7 +44,6 @@ struct EngineRoute<'r> {
 pub(super) fn planned(
     routes: &[Route],
     slots: &[Slot],
-    gate: Option<&GitGate>,
     npm_registry: Option<&Result<String, String>>,
     errors: &mut Vec<PlanError>,
 ) -> Vec<PlannedRoute> {
@@ -56,7 +55,7 @@ pub(super) fn planned(
                 upstream,
                 slot: slots::name_of(slots, &route.token_ref).to_owned(),
                 token: route.token_ref.clone(),
-                deny: deny(route, routes, gate),
+                deny: deny(route),
             }),
             Err(error) => errors.push(error),
         }
@@ -123,22 +122,14 @@ fn upstream(
     }
 }
 
-/// The route's rules, and where the gate owns a repository of the forge also those without
-/// which one could write round it.
-fn deny(route: &Route, routes: &[Route], gate: Option<&GitGate>) -> Vec<String> {
+/// The route's rules, and behind them those of the forge's second door: the manifest has them
+/// where the gate owns a repository of that forge.
+fn deny(route: &Route) -> Vec<String> {
     let mut rules = route.deny.clone();
-    let owned = gate.is_some_and(|gate| {
-        gate.repos.values().any(|repository| {
-            let gate_host = repository.host();
-            forge::hosts(route, routes).any(|host| forge::is_same(&gate_host, &host))
-        })
-    });
-    if owned {
-        for rule in &route.second_door {
-            // The engine takes no rule twice.
-            if !rules.contains(rule) {
-                rules.push(rule.clone());
-            }
+    for rule in &route.second_door {
+        // The engine takes no rule twice.
+        if !rules.contains(rule) {
+            rules.push(rule.clone());
         }
     }
     rules
