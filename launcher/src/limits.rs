@@ -38,6 +38,9 @@ pub const DIFF_LINES: usize = 2000;
 /// Hosts that the preview for people names; the others are counted.
 pub const PREVIEW_HOSTS: usize = 3;
 
+/// Rules of a route that the preview for people names; presets have dozens.
+pub const PREVIEW_RULES: usize = 4;
+
 /// Characters of one word of the command that the preview for people shows.
 pub const PREVIEW_WORD_CHARACTERS: usize = 60;
 

@@ -98,16 +98,19 @@ impl<'b> Provisioner<'b> {
     }
 
     fn tea(&self, provision: &mut Provision) -> Result<(), PlanError> {
-        let routes: Vec<(&PlannedRoute, String)> = self
-            .with_role(Role::TeaLogin)
-            .map(|(_, planned)| (planned, host_of(&planned.upstream).unwrap_or_default()))
-            .collect();
-        let login =
-            |(planned, host): &'_ (&'b PlannedRoute, String)| (planned.path.as_str(), host.clone());
-        let owned: Vec<(&str, String)> = routes.iter().map(login).collect();
-        let logins: Vec<TeaLogin<'_>> = owned
+        let mut named: Vec<(String, String, &str)> = Vec::new();
+        for (_, planned) in self.with_role(Role::TeaLogin) {
+            let path = planned.path.as_str();
+            let host = host_of(&planned.upstream).unwrap_or_default();
+            let authority = planned.upstream.split('/').nth(2).unwrap_or(path);
+            // tea tells its logins apart by name.
+            let is_taken = named.iter().any(|(name, ..)| name == authority);
+            let name = if is_taken { path } else { authority };
+            named.push((name.to_owned(), host, path));
+        }
+        let logins: Vec<TeaLogin<'_>> = named
             .iter()
-            .map(|(path, host)| TeaLogin { path, host })
+            .map(|(name, host, path)| TeaLogin { path, name, host })
             .collect();
         if logins.is_empty() {
             return Ok(());

@@ -98,6 +98,31 @@ fn each_role_writes_its_files_and_variables() {
 }
 
 #[test]
+fn each_login_of_tea_has_a_name_of_its_own() {
+    let tea = |path: &str, upstream: &str| Route {
+        roles: vec![Role::TeaLogin],
+        ..route(path, upstream)
+    };
+    let manifest = manifest(vec![
+        tea("/a/", "https://git.example.org"),
+        tea("/b/", "https://git.example.org:3000/base"),
+        tea("/c/", "https://git.example.org/"),
+    ]);
+    let plan = made(&manifest, &facts()).expect("a plan");
+    let text = file(&plan, ".config/tea/config.yml").expect("tea's file");
+    let names: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("  - name: "))
+        .collect();
+    let expected = [
+        r#""git.example.org""#,
+        r#""git.example.org:3000""#,
+        r#""/c/""#,
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
 fn a_host_that_the_gate_declares_has_one_way_for_git() {
     let mut manifest = with_all_roles();
     let user = GitUser {

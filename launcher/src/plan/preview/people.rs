@@ -3,7 +3,7 @@
 use core::fmt::Write as _;
 
 use super::Preview;
-use crate::limits::{PREVIEW_HOSTS, PREVIEW_WORD_CHARACTERS};
+use crate::limits::{PREVIEW_HOSTS, PREVIEW_RULES, PREVIEW_WORD_CHARACTERS};
 use crate::manifest::{AgentOrigin, Scanner, TokenRef, WorkdirMode};
 use crate::plan::{GuardMount, Plan, PlannedRoute};
 
@@ -62,7 +62,7 @@ pub(super) fn text(preview: &Preview<'_>) -> String {
     for (index, text) in or_none_lines(git).iter().enumerate() {
         line(if index == 0 { "Git" } else { "" }, text);
     }
-    line("Hosts", &hosts(&plan.hosts));
+    line("Hosts", &first_of(&plan.hosts, PREVIEW_HOSTS));
     line(
         "Scanner",
         match plan.scanner {
@@ -146,17 +146,22 @@ fn route(route: &PlannedRoute) -> Vec<String> {
         TokenRef::Command(words) => format!("command {}", command(words)),
     };
     let mut lines = vec![format!("{} → {} with {token}", route.path, route.upstream)];
-    lines.extend(route.deny.iter().map(|rule| format!("  refuses {rule}")));
+    if !route.deny.is_empty() {
+        lines.push(format!(
+            "  refuses {}",
+            first_of(&route.deny, PREVIEW_RULES)
+        ));
+    }
     lines
 }
 
-fn hosts(hosts: &[String]) -> String {
-    let named = hosts.iter().take(PREVIEW_HOSTS).map(String::as_str);
-    let named: Vec<&str> = named.collect();
-    match (hosts.len(), hosts.len() - named.len()) {
+/// How many there are, and the first of them.
+fn first_of(words: &[String], shown: usize) -> String {
+    let named = words[..words.len().min(shown)].join(", ");
+    match (words.len(), words.len().saturating_sub(shown)) {
         (0, _) => "none".to_owned(),
-        (count, 0) => format!("{count}: {}", named.join(", ")),
-        (count, more) => format!("{count}: {} and {more} more", named.join(", ")),
+        (count, 0) => format!("{count}: {named}"),
+        (count, more) => format!("{count}: {named} and {more} more"),
     }
 }
 
@@ -172,7 +177,7 @@ fn prompt(plan: &Plan) -> String {
         AgentOrigin::BuiltIn | AgentOrigin::Home(_) => "Prompt:\n".to_owned(),
     };
     for line in prompt.split('\n') {
-        let _ = writeln!(out, "  | {}", visible(line));
+        let _ = writeln!(out, "  | {}", visible(&line.replace('\t', "    ")));
     }
     out
 }

@@ -24,11 +24,12 @@ fn full() -> (Manifest, HostFacts) {
                 "auth".to_owned(),
                 "token".to_owned(),
             ]),
-            deny: vec!["POST /user/keys".to_owned(), "PUT /x/**".to_owned()],
+            deny: ["POST /user/keys", "PUT /x/**"].map(str::to_owned).to_vec(),
             ..route("/gh/", "https://github.com")
         },
         Route {
             token_ref: TokenRef::File("~/k".to_owned()),
+            deny: (0..9).map(|number| format!("GET /{number}")).collect(),
             ..route("/x/", "https://x.example")
         },
         route("/y/", "https://y.example"),
@@ -49,7 +50,7 @@ fn full() -> (Manifest, HostFacts) {
     bottle.provider.image = None;
     bottle.git_gate = Some(gate("ssh://git@git.example.org/me/app.git"));
     let agent = manifest.agents.get_mut("a").expect("a");
-    agent.prompt = Some("first\nsecond \u{1b}[31mred\u{202e}".to_owned());
+    agent.prompt = Some("first\n\tsecond \u{1b}[31mred\u{202e}".to_owned());
     agent.workdir = WorkdirMode::Bind;
     agent.origin = AgentOrigin::Repository(PathBuf::from("/home/me/app/.bottle/agents.json"));
     let mut facts = facts();
@@ -77,7 +78,7 @@ fn people_read_this() {
 Bottle     dev
 Backend    docker
 Image      bottle-claude (built if it is missing)
-Command    claude --dangerously-skip-permissions 'first\u{a}second \u{1b}[31mred\u{202e}'
+Command    claude --dangerously-skip-permissions 'first\u{a}\u{9}second \u{1b}[31mred\u{202e}'
 Work       /home/me/app itself, as 1000:1000
              /home/me/app/.git cannot be moved
              /home/me/app/.git/hooks read-only
@@ -86,16 +87,16 @@ Variables  EDITOR, ZONE, OTP, ANTHROPIC_BASE_URL, CLAUDE_CODE_DISABLE_NONESSENTI
 Files      ~/.gitconfig, ~/.claude.json
 Routes     /anthropic/ → https://api.anthropic.com with TOKEN
            /gh/ → https://github.com with command gh auth token
-             refuses POST /user/keys
-             refuses PUT /x/**
+             refuses 2: POST /user/keys, PUT /x/**
            /x/ → https://x.example with file ~/k
+             refuses 9: GET /0, GET /1, GET /2, GET /3 and 5 more
            /y/ → https://y.example with TOKEN
 Git        git://git-gate/app.git → ssh://git@git.example.org/me/app.git
 Hosts      4: api.anthropic.com, github.com, x.example and 1 more
 Scanner    none
 Prompt, from /home/me/app/.bottle/agents.json:
   | first
-  | second \u{1b}[31mred\u{202e}
+  |     second \u{1b}[31mred\u{202e}
 Warning: bottles.dev.git_gate.repos: this version does not serve the git gate yet; take it out to start this bottle
 Warning: the repository brings this agent (/home/me/app/.bottle/agents.json): read its prompt, for it may be anybody's
 "#
@@ -179,7 +180,7 @@ fn programs_read_the_keys_that_are_promised_and_no_others() {
     assert_eq!(there, promised);
     assert_eq!(
         json["agent"]["prompt"],
-        "first\nsecond \u{1b}[31mred\u{202e}"
+        "first\n\tsecond \u{1b}[31mred\u{202e}"
     );
     assert_eq!(json["routes"][1]["token"]["command"][0], "gh");
     assert_eq!(json["routes"][3]["slot"], "CRED_PROXY_TOKEN_0");

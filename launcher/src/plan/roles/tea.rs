@@ -9,6 +9,8 @@ use super::{Unwritable, plain, route_url};
 pub(in crate::plan) struct TeaLogin<'r> {
     /// The route's path.
     pub(in crate::plan) path: &'r str,
+    /// What a person calls it.
+    pub(in crate::plan) name: &'r str,
     /// The forge's own host, by which tea knows a clone's ssh remote.
     pub(in crate::plan) host: &'r str,
 }
@@ -19,12 +21,12 @@ pub(in crate::plan) fn tea_config(logins: &[TeaLogin<'_>]) -> Result<String, Unw
     for (index, login) in logins.iter().enumerate() {
         let url = route_url(plain(login.path)?);
         let url = url.trim_end_matches('/');
-        let host = plain(login.host)?;
+        let (name, host) = (plain(login.name)?, plain(login.host)?);
         let is_default = index == 0;
         // Writing to a String fails never.
         let _ = write!(
             text,
-            "  - name: \"{host}\"\n    url: \"{url}\"\n    token: \"{PLACEHOLDER}\"\n    \
+            "  - name: \"{name}\"\n    url: \"{url}\"\n    token: \"{PLACEHOLDER}\"\n    \
              default: {is_default}\n    ssh_host: \"{host}\"\n    ssh_key: \"\"\n    \
              insecure: false\n    version_check: true\n    user: \"\"\n"
         );
@@ -41,10 +43,12 @@ mod tests {
         let logins = [
             TeaLogin {
                 path: "/gitea/git.example.org/",
+                name: "git.example.org",
                 host: "git.example.org",
             },
             TeaLogin {
                 path: "/gitea/b.example/",
+                name: "b.example:3000",
                 host: "b.example",
             },
         ];
@@ -60,7 +64,7 @@ mod tests {
     insecure: false
     version_check: true
     user: ""
-  - name: "b.example"
+  - name: "b.example:3000"
     url: "http://cred-proxy:9099/gitea/b.example"
     token: "placeholder"
     default: false
@@ -71,8 +75,12 @@ mod tests {
     user: ""
 "#)
         );
-        for (path, host) in [("/a\"/", "b"), ("/a/", "b\nc")] {
-            assert!(tea_config(&[TeaLogin { path, host }]).is_err());
+        for (path, name, host) in [
+            ("/a\"/", "b", "b"),
+            ("/a/", "b\nc", "b"),
+            ("/a/", "b", "b'"),
+        ] {
+            assert!(tea_config(&[TeaLogin { path, name, host }]).is_err());
         }
     }
 }

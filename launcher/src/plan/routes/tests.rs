@@ -31,7 +31,21 @@ fn made(routes: &[Route], gate: Option<&GitGate>) -> String {
     let mut errors = Vec::new();
     let planned = planned(routes, &slots, None, &mut errors);
     assert_eq!(errors, []);
-    file(routes, &planned, gate).expect("JSON")
+    let text = file(routes, &planned, gate).expect("JSON");
+    is_taken_by_the_engine(&text, routes.len());
+    text
+}
+
+/// The engine itself reads every file that these tests make.
+fn is_taken_by_the_engine(text: &str, count: usize) {
+    let tokens = engine::config::TokenSource::of(|_name| Some("t0ken".into()));
+    match engine::config::parse_routes(text.as_bytes(), &tokens) {
+        Ok(loaded) => {
+            assert!(loaded.warnings.is_empty(), "{text}");
+            assert_eq!(loaded.table.routes().len(), count, "{text}");
+        }
+        Err(problems) => panic!("{}: {text}", problems[0]),
+    }
 }
 
 #[test]
