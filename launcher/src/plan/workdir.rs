@@ -7,6 +7,11 @@ use super::{
 };
 use crate::manifest::WorkdirMode;
 
+/// What belongs to the system, the Docker socket among it: nobody's project.
+const SYSTEM: [&str; 8] = [
+    "/boot", "/dev", "/etc", "/proc", "/run", "/sys", "/usr", "/var",
+];
+
 /// The work directory in this mode.
 pub(super) fn workdir(
     mode: WorkdirMode,
@@ -50,6 +55,8 @@ fn refuse(path: &Path, name: &str, facts: &HostFacts, errors: &mut Vec<PlanError
     let manifest = facts.manifest.parent().unwrap_or(&facts.manifest);
     let reason = if path == Path::new("/") {
         "is the root of the file system"
+    } else if SYSTEM.iter().any(|system| path == Path::new(system)) {
+        "is the system's own"
     } else if path == facts.home {
         "is the home"
     } else if facts.home.starts_with(path) {

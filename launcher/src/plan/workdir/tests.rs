@@ -21,6 +21,7 @@ fn at(path: &str) -> HostFacts {
 fn places_that_hold_more_than_work_are_refused() {
     for (path, reason) in [
         ("/", "is the root of the file system"),
+        ("/run", "is the system's own"),
         ("/home/me", "is the home"),
         ("/home", "has the home in it"),
         (
@@ -52,6 +53,7 @@ fn places_that_hold_more_than_work_are_refused() {
         "/home/me/app",
         "/home/me2",
         "/srv",
+        "/run/media/me/disk",
         "/home/me/.config/bottles",
     ] {
         assert!(made(WorkdirMode::Bind, &at(path)).is_ok(), "{path}");
