@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use launcher::args::Arguments;
 use launcher::commands::{Values, carry_out};
-use launcher::manifest::{AgentOrigin, TokenRef, WorkdirMode};
+use launcher::manifest::{AgentOrigin, Scanner, TokenRef, WorkdirMode};
 use launcher::plan::{AgentImage, GuardMount, HomeFile, Plan, PlannedRoute, Slot, Workdir};
 
 #[derive(Parser)]
@@ -85,6 +85,7 @@ fn plan(options: Options) -> Plan {
         path: "/svc/".to_owned(),
         upstream,
         slot: "CRED_PROXY_TOKEN_0".to_owned(),
+        token: TokenRef::Variable("SVC_TOKEN".to_owned()),
         deny: Vec::new(),
     });
     let routes: Vec<PlannedRoute> = routes.into_iter().collect();
@@ -120,6 +121,10 @@ fn plan(options: Options) -> Plan {
             path: PathBuf::from(".config/tea/config.yml"),
             content: "logins: []\n".to_owned(),
         }],
+        git: Vec::new(),
+        hosts: Vec::new(),
+        scanner: Scanner::None,
+        unserved: Vec::new(),
         warnings: Vec::new(),
     }
 }

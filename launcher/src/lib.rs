@@ -4,12 +4,16 @@
 //! manifest ─▶ plan ─▶ bottle ─▶ docker
 //! a person's   pure    order     the engine
 //! words        value   and undo
+//!               ▲         ▲
+//!               host ─────┘ facts for the plan, values for its names
 //! ```
 
 pub mod args;
 pub mod bottle;
 pub mod commands;
 pub mod docker;
+pub mod host;
+pub mod limits;
 pub mod manifest;
 pub mod plan;
 pub mod probe;

@@ -2,13 +2,6 @@
 
 use std::process::ExitCode;
 
-#[allow(dead_code, unreachable_pub)] // until the commands are called
-mod commands;
-#[allow(dead_code, unreachable_pub)]
-mod limits;
-#[allow(dead_code, unreachable_pub, unused_imports)]
-mod manifest;
-
 use clap::Parser;
 use launcher::args::Arguments;
 

@@ -1,17 +1,22 @@
 //! What each subcommand does, and where the rooms meet.
 
+pub mod check;
 mod cleanup;
+pub mod info;
+pub mod init;
 mod list;
 mod logs;
+mod prepare;
 mod start;
 
 pub use start::{Values, carry_out};
 
 use std::path::PathBuf;
 
-use crate::args::{Command, Probe};
+use crate::args::{Command, Info, ManifestOption, Probe};
 use crate::bottle::exit_code::{NOT_STARTED, OWN_FAILURE, USAGE};
 use crate::docker::{Docker, DockerError};
+use crate::plan::Preview;
 use crate::probe::Questions;
 use crate::progress::Progress;
 
@@ -23,11 +28,61 @@ pub fn run(command: Command) -> u8 {
         Command::Logs(args) => logs::run(&args),
         Command::Cleanup(args) => cleanup::run(&args),
         Command::Probe(args) => probe(&args),
-        Command::Info(_) | Command::Check(_) | Command::Init(_) => {
-            progress().tell("this command comes with the manifest");
+        Command::Info(args) => show_plan(&args),
+        Command::Check(option) => check_manifests(&option),
+        Command::Init(option) => write_example(&option),
+    }
+}
+
+/// What carries a plan out in this version.
+const BACKEND: &str = "docker";
+
+fn show_plan(args: &Info) -> u8 {
+    match prepare::prepare(&args.agent, &args.manifest, None) {
+        Ok(prepared) => {
+            let preview = Preview {
+                plan: &prepared.plan,
+                backend: BACKEND,
+            };
+            print(&preview.people());
+            0
+        }
+        Err(sentences) => {
+            let mut progress = progress();
+            sentences.iter().for_each(|sentence| progress.tell(sentence));
             USAGE
         }
     }
+}
+
+fn check_manifests(option: &ManifestOption) -> u8 {
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    match prepare::sources(option) {
+        Ok(sources) => check::run(&sources, &variable, &mut out, &mut err),
+        Err(sentence) => {
+            progress().tell(&sentence);
+            USAGE
+        }
+    }
+}
+
+fn write_example(option: &ManifestOption) -> u8 {
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    match prepare::manifest_path(option) {
+        Ok(path) => init::run(&path, &mut out, &mut err),
+        Err(sentence) => {
+            progress().tell(&sentence);
+            USAGE
+        }
+    }
+}
+
+/// Writes text for people to standard error, as it is.
+fn tell_people(text: &str) {
+    use std::io::Write;
+    let mut err = std::io::stderr().lock();
+    // Who closed it does not want to be told.
+    let _closed = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
 /// The probe's exit code for a bottle that is not sealed.
