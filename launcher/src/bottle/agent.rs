@@ -212,6 +212,16 @@ fn mounts(workdir: &Workdir) -> Vec<Mount> {
         .collect()
 }
 
+/// Everything of the host's that is mounted over the work directory.
+pub(crate) fn guarded(workdir: &Workdir) -> Vec<PathBuf> {
+    let path = |guard: &GuardMount| match guard {
+        GuardMount::Itself(path) | GuardMount::ReadOnly(path) | GuardMount::EmptyReadOnly(path) => {
+            path.clone()
+        }
+    };
+    workdir.mounts.iter().map(path).collect()
+}
+
 /// Directories of the host that the engine would make as root, so that it can mount there.
 pub(super) fn absent_mount_points(workdir: &Workdir) -> Vec<PathBuf> {
     let empty = workdir.mounts.iter().filter_map(|guard| match guard {

@@ -265,10 +265,12 @@ impl Start<'_> {
     fn state(&mut self, request: &Request<'_>) -> Result<(), Failure> {
         let state = State::of(&request.state_root, &self.labels.slug);
         self.undo.note(Made::State(state.clone()));
-        let points = agent::absent_mount_points(&request.plan.workdir);
+        let workdir = &request.plan.workdir;
+        let points = agent::absent_mount_points(workdir);
+        let guards = agent::guarded(workdir);
         let made = state
             .create(&self.labels.launcher)
-            .and_then(|()| state.note_mount_points(&points))
+            .and_then(|()| state.note_mounts(&guards, &points))
             .and_then(|()| points.iter().try_for_each(std::fs::create_dir));
         made.map_err(|error| {
             let directory = state.directory().display();

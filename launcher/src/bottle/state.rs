@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::LauncherId;
 
 const LAUNCHER: &str = "launcher";
+const GUARDS: &str = "guards";
 const MOUNT_POINTS: &str = "mount-points";
 
 /// The directory of one bottle.
@@ -50,32 +51,57 @@ impl State {
         LauncherId::parse(&text)
     }
 
-    /// Notes directories of the host that are made so that something can be mounted there.
+    /// Notes what is mounted over the work directory, and which of it are directories that
+    /// are made for that alone.
     ///
     /// # Errors
     ///
     /// The file system's.
-    pub(super) fn note_mount_points(&self, paths: &[PathBuf]) -> io::Result<()> {
-        let octets: Vec<&[u8]> = paths
-            .iter()
-            .map(|path| path.as_os_str().as_bytes())
-            .collect();
-        fs::write(self.directory.join(MOUNT_POINTS), octets.join(&0))
+    pub(crate) fn note_mounts(&self, guards: &[PathBuf], made: &[PathBuf]) -> io::Result<()> {
+        self.write_paths(GUARDS, guards)?;
+        self.write_paths(MOUNT_POINTS, made)
     }
 
-    /// Removes the noted mount points that are empty, then the directory. Gone already is
-    /// success.
+    fn write_paths(&self, name: &str, paths: &[PathBuf]) -> io::Result<()> {
+        let octets = paths.iter().map(|path| path.as_os_str().as_bytes());
+        let octets: Vec<&[u8]> = octets.collect();
+        fs::write(self.directory.join(name), octets.join(&0))
+    }
+
+    fn read_paths(&self, name: &str) -> Vec<PathBuf> {
+        let noted = fs::read(self.directory.join(name)).unwrap_or_default();
+        let paths = noted
+            .split(|octet| *octet == 0)
+            .filter(|path| !path.is_empty());
+        let path = |octets: &[u8]| PathBuf::from(std::ffi::OsString::from_vec(octets.to_vec()));
+        paths.map(path).collect()
+    }
+
+    /// Another bottle of this root that has something mounted at `path`. Its guard would fall
+    /// with the directory.
+    fn sharer(&self, path: &PathBuf) -> Option<State> {
+        let root = self.directory.parent()?;
+        let others = State::all(root)
+            .into_iter()
+            .map(|slug| State::of(root, &slug));
+        let mut others = others.filter(|other| other.directory != self.directory);
+        others.find(|other| other.read_paths(GUARDS).contains(path))
+    }
+
+    /// Removes the mount points that were made and are empty, then the directory. One that
+    /// another bottle needs is left to that one. Gone already is success.
     ///
     /// # Errors
     ///
     /// The file system's.
-    pub(super) fn remove(&self) -> io::Result<()> {
-        let noted = fs::read(self.directory.join(MOUNT_POINTS)).unwrap_or_default();
-        for path in noted
-            .split(|octet| *octet == 0)
-            .filter(|path| !path.is_empty())
-        {
-            let path = PathBuf::from(std::ffi::OsString::from_vec(path.to_vec()));
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        for path in self.read_paths(MOUNT_POINTS) {
+            if let Some(sharer) = self.sharer(&path) {
+                let mut theirs = sharer.read_paths(MOUNT_POINTS);
+                theirs.push(path);
+                sharer.write_paths(MOUNT_POINTS, &theirs)?;
+                continue;
+            }
             let removed = fs::remove_dir(&path);
             let full = |error: &io::Error| error.kind() == io::ErrorKind::DirectoryNotEmpty;
             // One that is not empty: somebody put something there, and it is theirs.
@@ -127,11 +153,28 @@ mod tests {
         fs::create_dir(&points[0]).expect("made");
         fs::create_dir(&points[1]).expect("made");
         fs::write(points[1].join("theirs"), "x").expect("written");
-        state.note_mount_points(&points).expect("noted");
+        state.note_mounts(&points, &points).expect("noted");
         assert_eq!(State::all(&root), ["a-22222"]);
         state.remove().expect("removed");
         state.remove().expect("removed twice");
         assert!(!points[0].exists() && points[1].join("theirs").exists());
         assert_eq!(State::all(&root), [""; 0]);
+    }
+
+    #[test]
+    fn a_mount_point_that_another_bottle_needs_is_left_to_it() {
+        let place = tempfile::tempdir().expect("a directory");
+        let launcher = LauncherId::own().expect("/proc");
+        let point = [place.path().join("hooks")];
+        fs::create_dir(&point[0]).expect("made");
+        let [one, two] = ["a-22222", "a-33333"].map(|slug| State::of(place.path(), slug));
+        for (state, made) in [(&one, &point[..]), (&two, &[])] {
+            state.create(&launcher).expect("made");
+            state.note_mounts(&point, made).expect("noted");
+        }
+        one.remove().expect("removed");
+        assert!(point[0].exists(), "the other's guard would fall with it");
+        two.remove().expect("removed");
+        assert!(!point[0].exists());
     }
 }

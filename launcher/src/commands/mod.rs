@@ -49,7 +49,9 @@ fn show_plan(args: &Info) -> u8 {
         }
         Err(sentences) => {
             let mut progress = progress();
-            sentences.iter().for_each(|sentence| progress.tell(sentence));
+            sentences
+                .iter()
+                .for_each(|sentence| progress.tell(sentence));
             USAGE
         }
     }

@@ -22,7 +22,11 @@ pub(super) struct Prepared {
 pub(super) fn sources(option: &ManifestOption) -> Result<Sources, String> {
     let directory = std::env::current_dir()
         .map_err(|error| format!("this directory can't be looked at: {error}"))?;
-    Ok(Sources::find(option.manifest.as_deref(), &directory, &variable))
+    Ok(Sources::find(
+        option.manifest.as_deref(),
+        &directory,
+        &variable,
+    ))
 }
 
 /// Where the home manifest is, or would be.
@@ -53,7 +57,8 @@ pub(super) fn prepare(
     };
     let facts = gather(&places, &manifest, agent, std::env::vars_os()).map_err(one)?;
     let mut plan = Plan::make(&manifest, agent, &facts, command).map_err(sentences)?;
-    plan.warnings.extend(tokens::warnings(&plan.slots, &facts.home));
+    plan.warnings
+        .extend(tokens::warnings(&plan.slots, &facts.home));
     Ok(Prepared {
         plan,
         home: facts.home,

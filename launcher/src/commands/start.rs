@@ -63,7 +63,9 @@ fn consent(args: &Start, origin: &AgentOrigin) -> Result<(), String> {
     }
     if !std::io::stdin().is_terminal() {
         let words = match brought {
-            true => "this agent comes from the repository; read its prompt above, and give --yes --trust-repo",
+            true => {
+                "this agent comes from the repository; read its prompt above, and give --yes --trust-repo"
+            }
             false => "nobody can be asked here; give --yes",
         };
         return Err(words.to_owned());
@@ -98,11 +100,14 @@ fn guarded(plan: &Plan, values: Values, engine: Option<PathBuf>) -> u8 {
     match before.changes() {
         Ok(None) => {}
         Ok(Some(changes)) => {
-            progress().tell("git on this host obeys files that have changed; read before you use it:");
+            progress()
+                .tell("git on this host obeys files that have changed; read before you use it:");
             tell_people(&changes);
         }
         Err(error) => {
-            progress().tell(&format!("what changed in git's settings can't be read: {error}"));
+            progress().tell(&format!(
+                "what changed in git's settings can't be read: {error}"
+            ));
         }
     }
     code

@@ -77,8 +77,11 @@ impl Docker {
         while let Some(step) = build.next().await {
             let step = step.attempt(&what)?;
             for text in step.stream.iter().flat_map(|text| text.lines()) {
-                if !text.trim().is_empty() {
-                    line(text.trim_end());
+                // The classic builder names every layer; nobody needs that.
+                let about_layers = ["--->", "Removing intermediate"];
+                let text = text.trim();
+                if !text.is_empty() && !about_layers.iter().any(|word| text.starts_with(word)) {
+                    line(text);
                 }
             }
         }

@@ -22,7 +22,7 @@ impl Secret {
     }
 
     /// How many octets [`Secret::write_into`] appends.
-    pub fn len(&self) -> usize {
+    pub fn octet_count(&self) -> usize {
         self.0.len()
     }
 }
@@ -52,6 +52,6 @@ mod tests {
         let mut out = b"A=".to_vec();
         secret.write_into(&mut out);
         assert_eq!(out, b"A=s3cret");
-        assert_eq!(secret.len(), 6);
+        assert_eq!(secret.octet_count(), 6);
     }
 }

@@ -57,7 +57,7 @@ pub fn records(values: &[(String, Secret)]) -> Zeroizing<Vec<u8>> {
 }
 
 fn record_octets((name, secret): &(String, Secret)) -> usize {
-    name.len() + secret.len() + 2
+    name.len() + secret.octet_count() + 2
 }
 
 /// What is amiss with the files of these slots, found without reading one: missing, or
