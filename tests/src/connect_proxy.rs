@@ -46,6 +46,14 @@ impl ConnectProxy {
     /// When loopback has no port to give.
     pub fn start(manner: Manner) -> ConnectProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
+        ConnectProxy::on(listener, manner)
+    }
+
+    /// The same on a listener that there is already, whatever its address.
+    ///
+    /// # Panics
+    /// When it is not bound.
+    pub fn on(listener: TcpListener, manner: Manner) -> ConnectProxy {
         let address = listener.local_addr().expect("a bound address");
         let shared = Arc::new(Shared {
             manner,

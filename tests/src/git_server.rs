@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tokio_rustls::rustls::ServerConfig;
 use crate::answer::{After, Answer};
 use crate::origin::Origin;
 use crate::received::Received;
+use crate::upstream::listen;
 
 /// The settings of every git process here, whatever the machine's files say.
 const SETTINGS: [(&str, &str); 6] = [
@@ -39,10 +41,18 @@ impl GitServer {
     /// # Panics
     /// When the machine has no room for it.
     pub fn start(tls: Arc<ServerConfig>, token: &str) -> GitServer {
+        GitServer::on(listen(), tls, token)
+    }
+
+    /// The same on a listener that there is already.
+    ///
+    /// # Panics
+    /// When the machine has no room for it.
+    pub fn on(listener: TcpListener, tls: Arc<ServerConfig>, token: &str) -> GitServer {
         let repositories = tempfile::tempdir().expect("a folder");
         let root = repositories.path().to_owned();
         let expected = basic(token);
-        let origin = Origin::start(Some(tls), move |request, answer| {
+        let origin = Origin::on(listener, Some(tls), move |request, answer| {
             if request.all("authorization") == [expected.as_str()] {
                 return backend(&root, request, answer);
             }

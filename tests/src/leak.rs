@@ -37,6 +37,11 @@ impl Leaks {
         })
     }
 
+    /// Every rendering that is searched for.
+    pub fn renderings(&self) -> impl Iterator<Item = &[u8]> {
+        self.needles.iter().map(|needle| needle.octets.as_slice())
+    }
+
     /// A reader of one stream of octets, named `place` in a failure.
     pub fn stream(self: &Arc<Leaks>, place: impl Into<String>) -> Scan {
         Scan {

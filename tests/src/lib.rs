@@ -33,6 +33,7 @@ pub mod census;
 pub mod client;
 pub mod connect_proxy;
 pub mod connection;
+pub mod docker;
 pub mod endpoint;
 pub mod fault;
 pub mod flag;

@@ -2,6 +2,7 @@
 //! only when the test says so, so a test can see that the one before has arrived.
 
 use std::io;
+use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
@@ -12,6 +13,7 @@ use crate::answer::{After, Answer};
 use crate::origin::Origin;
 use crate::process::GUARD;
 use crate::received::Received;
+use crate::upstream::listen;
 
 /// A running model.
 pub struct ModelServer {
@@ -23,9 +25,14 @@ impl ModelServer {
     /// Answers `POST /v1/messages` and `POST /v1/responses` as the two vendors do, and
     /// anything else by three events without a type.
     pub fn start(tls: Arc<ServerConfig>) -> ModelServer {
+        ModelServer::on(listen(), tls)
+    }
+
+    /// The same on a listener that there is already.
+    pub fn on(listener: TcpListener, tls: Arc<ServerConfig>) -> ModelServer {
         let (gate, permits) = channel();
         let permits = Mutex::new(permits);
-        let origin = Origin::start(Some(tls), move |request, answer| {
+        let origin = Origin::on(listener, Some(tls), move |request, answer| {
             stream(request, answer, &permits.lock().expect("a sound lock"))
         });
         ModelServer { origin, gate }

@@ -68,7 +68,16 @@ impl Origin {
         tls: Option<Arc<ServerConfig>>,
         handler: impl Fn(&Received, &mut Answer<'_>) -> io::Result<After> + Send + Sync + 'static,
     ) -> Origin {
-        Origin::serving(tls, false, Box::new(handler))
+        Origin::serving(listen(), tls, false, Box::new(handler))
+    }
+
+    /// The same on a listener that there is already, whatever its address.
+    pub fn on(
+        listener: TcpListener,
+        tls: Option<Arc<ServerConfig>>,
+        handler: impl Fn(&Received, &mut Answer<'_>) -> io::Result<After> + Send + Sync + 'static,
+    ) -> Origin {
+        Origin::serving(listener, tls, false, Box::new(handler))
     }
 
     /// The same, but it forgets a request with its answer, and faults altogether: for
@@ -77,15 +86,15 @@ impl Origin {
         tls: Option<Arc<ServerConfig>>,
         handler: impl Fn(&Received, &mut Answer<'_>) -> io::Result<After> + Send + Sync + 'static,
     ) -> Origin {
-        Origin::serving(tls, true, Box::new(handler))
+        Origin::serving(listen(), tls, true, Box::new(handler))
     }
 
     fn serving(
+        listener: TcpListener,
         tls: Option<Arc<ServerConfig>>,
         is_forgetful: bool,
         handler: Box<Handler>,
     ) -> Origin {
-        let listener = listen();
         let address = listener.local_addr().expect("a bound address");
         let shared = Arc::new(Shared {
             tls,

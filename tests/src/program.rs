@@ -8,7 +8,9 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::process::{Finished, GUARD, Tap, wait_for_exit};
+use rustix::process::{Signal, kill_process};
+
+use crate::process::{Finished, GUARD, Tap, pid_of, wait_for_exit};
 
 /// How long a whole run of a client may take before it counts as hung.
 const RUN_TIME: Duration = Duration::from_secs(90);
@@ -134,6 +136,29 @@ impl Running {
         let input = self.input.as_mut().expect("an open standard input");
         let told = writeln!(input, "{line}").and_then(|()| input.flush());
         told.unwrap_or_else(|_| panic!("{} ended: {}", self.name, self.stderr.text()));
+    }
+
+    /// Its standard output so far.
+    pub fn stdout(&self) -> &Tap {
+        &self.stdout
+    }
+
+    /// Its standard error so far.
+    pub fn stderr(&self) -> &Tap {
+        &self.stderr
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// When it has been waited for.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(pid_of(&self.child), signal).expect("the process is there");
     }
 
     /// Ends it by force, as a user would with the window.

@@ -19,15 +19,20 @@ const SERVERS: [&str; 2] = ["/usr/local/sbin", "/usr/sbin"];
 /// # let _ = git; }
 /// ```
 pub fn program(test: &str, program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path)
-        .chain(SERVERS.map(PathBuf::from))
-        .map(|folder| folder.join(program))
-        .find(|candidate| candidate.is_file());
+    let found = find(program);
     if found.is_none() {
         skip(test, &format!("`{program}` is not on the PATH"));
     }
     found
+}
+
+/// The path of `program` if it is on the PATH or among the servers.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(SERVERS.map(PathBuf::from))
+        .map(|folder| folder.join(program))
+        .find(|candidate| candidate.is_file())
 }
 
 /// Tells that `test` is skipped because of `reason`, or fails where everything is

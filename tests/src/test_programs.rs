@@ -95,7 +95,7 @@ fn told<T>(test: &str, what: &str, result: io::Result<T>) -> Option<T> {
 }
 
 /// The folder in which `install` has succeeded for this very `recipe`, now or earlier.
-fn installed(
+pub(crate) fn installed(
     name: &str,
     recipe: &str,
     install: impl FnOnce(&Path) -> io::Result<()>,
@@ -126,7 +126,8 @@ fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(default, PathBuf::from)
 }
 
-fn succeed(command: &mut Command) -> io::Result<()> {
+/// Runs it to its end; what it complains of is the error.
+pub(crate) fn succeed(command: &mut Command) -> io::Result<()> {
     let output = command.stdin(Stdio::null()).output()?;
     if output.status.success() {
         return Ok(());

@@ -3,7 +3,7 @@
 //! [`Service`](crate::Service).
 
 use std::io::{self, Read};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -154,7 +154,9 @@ impl Default for Deaf {
 impl Deaf {
     /// Takes a free port of the loopback interface.
     pub fn new() -> Deaf {
-        Deaf { socket: bound() }
+        Deaf {
+            socket: bound(LOOPBACK),
+        }
     }
 
     /// The address.
@@ -184,7 +186,7 @@ impl Default for Full {
 impl Full {
     /// Listens with the shortest queue that there is, and fills it.
     pub fn new() -> Full {
-        let socket = bound();
+        let socket = bound(LOOPBACK);
         socket.listen(0).expect("listen");
         let address = socket.local_addr().expect("an address").as_socket();
         let queued = TcpStream::connect(address.expect("an address of IP"));
@@ -201,16 +203,23 @@ impl Full {
     }
 }
 
-fn bound() -> Socket {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+fn bound(address: IpAddr) -> Socket {
+    let any = SocketAddr::new(address, 0);
+    let socket = Socket::new(Domain::for_address(any), Type::STREAM, None).expect("a socket");
     socket.bind(&any.into()).expect("bind");
     socket
 }
 
 /// A listener on a free port of the loopback interface with a long queue.
 pub fn listen() -> TcpListener {
-    let socket = bound();
+    listen_at(LOOPBACK)
+}
+
+/// The same at another address of this machine: one of a network that a test made.
+pub fn listen_at(address: IpAddr) -> TcpListener {
+    let socket = bound(address);
     socket.listen(BACKLOG).expect("listen");
     socket.into()
 }

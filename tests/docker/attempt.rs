@@ -1,0 +1,70 @@
+//! Attempts to get out, each made twice by the same program: in the bottle, where it must
+//! fail for a reason that is named, and outside, where it must succeed.
+
+use harness::Finished;
+use serde_json::Value;
+
+/// The program; see there for what it can try.
+pub(crate) const PROGRAM: &str = include_str!("agents/attempt.py");
+
+/// Somewhere where a command can be run.
+pub(crate) type Place<'a> = &'a dyn Fn(&[&str]) -> Finished;
+
+/// What came of an attempt.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// Whether it succeeded.
+    pub(crate) done: bool,
+    /// The error's name, or what was done.
+    pub(crate) why: String,
+}
+
+/// Makes an attempt somewhere.
+pub(crate) fn attempt(place: Place<'_>, arguments: &[&str]) -> Outcome {
+    let said = place(&[&["python3", "-c", PROGRAM], arguments].concat());
+    let line = said.stdout.lines().last().unwrap_or_default();
+    let object: Option<Value> = serde_json::from_str(line).ok();
+    let object = object.unwrap_or_else(|| panic!("{arguments:?} says nothing: {said:#?}"));
+    Outcome {
+        done: object["done"] == true,
+        why: object["why"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// The table of one suite: what held, and what did not.
+#[derive(Default)]
+pub(crate) struct Table {
+    rows: Vec<String>,
+    breaches: Vec<String>,
+}
+
+impl Table {
+    /// Makes `inside` in the bottle, where it must fail for one of the reasons `why`, and
+    /// `outside` in the control's place, where it must succeed.
+    pub(crate) fn row(
+        &mut self,
+        what: &str,
+        (bottle, inside): (Place<'_>, &[&str]),
+        why: &[&str],
+        (control, outside): (Place<'_>, &[&str]),
+    ) {
+        let failed = attempt(bottle, inside);
+        let succeeded = attempt(control, outside);
+        let row = format!(
+            "{what}: in the bottle {}, outside {}",
+            failed.why, succeeded.why
+        );
+        let named = why.iter().any(|why| failed.why.starts_with(why));
+        if failed.done || !named || !succeeded.done {
+            self.breaches.push(format!("{row} (expected {why:?})"));
+        }
+        self.rows.push(row);
+    }
+
+    /// Fails unless every row held, and tells them all.
+    pub(crate) fn assert_sealed(&self, rows: usize) {
+        eprintln!("{}", self.rows.join("\n"));
+        assert_eq!(self.rows.len(), rows, "{:#?}", self.rows);
+        assert!(self.breaches.is_empty(), "{:#?}", self.breaches);
+    }
+}

@@ -1,0 +1,103 @@
+//! Bottles that live side by side, lose a sidecar, and end; and how long that takes.
+
+use std::time::{Duration, Instant};
+
+use harness::docker::Inventory;
+use harness::origin::Origin;
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::setting::{Setting, bearer};
+
+/// Far above the goal of three seconds each, which is told and not asserted: a machine that
+/// does ten things at once is slow.
+const AGES: Duration = Duration::from_secs(60);
+
+fn serving(setting: &Setting, agent: serde_json::Value) -> Origin {
+    let service = Origin::on(
+        setting.outer.listener(),
+        Some(setting.tls()),
+        |_, answer| answer.whole("200 OK", &[], b"fine"),
+    );
+    let routes = json!({ "routes": [bearer("/api/", &service.url())] });
+    setting
+        .host
+        .manifest(setting.image, json!({ "cred_proxy": routes }), agent);
+    service
+}
+
+const CALL: [&str; 3] = ["curl", "-sS", "http://cred-proxy:9099/api/"];
+
+#[test]
+fn two_bottles_of_one_agent_live_in_one_directory() {
+    let Some(setting) = Setting::new("docker: two bottles") else {
+        return;
+    };
+    let service = serving(&setting, json!({ "workdir": "bind" }));
+    let one = setting.host.start();
+    let two = setting.host.start();
+    assert_ne!(one.slug(), two.slug());
+    one.ask(&["sh", "-c", "echo shared >file"]);
+    assert_eq!(two.ask(&["cat", "file"]), "shared\n");
+    assert_eq!(
+        (one.ask(&CALL), two.ask(&CALL)),
+        ("fine".to_owned(), "fine".to_owned())
+    );
+    let slug = one.slug().to_owned();
+    assert_eq!(one.stop().code(), 128 + Signal::TERM.as_raw());
+    let list = setting.host.run(&["list"]).stdout;
+    assert!(list.contains(two.slug()) && !list.contains(&slug), "{list}");
+    assert_eq!(two.ask(&CALL), "fine");
+    assert_eq!(two.stop().code(), 128 + Signal::TERM.as_raw());
+    let left = Inventory::of_agent(setting.engine, setting.host.agent());
+    assert!(left.is_empty(), "{left:#?}");
+    assert_eq!(service.requests().len(), 3);
+}
+
+#[test]
+fn a_sidecar_that_dies_is_seen_and_told() {
+    let Some(setting) = Setting::new("docker: a dead sidecar") else {
+        return;
+    };
+    let _service = serving(&setting, json!({ "workdir": "none" }));
+    let bottle = setting.host.start();
+    setting
+        .engine
+        .ask(&["kill", &bottle.container("cred-proxy")]);
+    let told = bottle.told().wait("word of it", |lines| {
+        let is_told = |line: &&String| line.contains("cred-proxy ended");
+        lines.iter().find(is_told).cloned()
+    });
+    assert!(
+        told.is_some_and(|line| line.contains("137")),
+        "{}",
+        bottle.told().text()
+    );
+    assert!(!bottle.exec(&CALL).status.success());
+    assert_eq!(bottle.stop().code(), 128 + Signal::TERM.as_raw());
+    let left = Inventory::of_agent(setting.engine, setting.host.agent());
+    assert!(left.is_empty(), "{left:#?}");
+}
+
+#[test]
+fn a_start_and_an_end_take_seconds() {
+    let Some(setting) = Setting::new("docker: figures") else {
+        return;
+    };
+    let _service = serving(&setting, json!({ "workdir": "bind" }));
+    // Images are made by the first.
+    setting.host.start().stop();
+    let begun = Instant::now();
+    let bottle = setting.host.start();
+    let start = begun.elapsed();
+    let begun = Instant::now();
+    bottle.stop();
+    let end = begun.elapsed();
+    eprintln!("a bottle starts in {start:.2?}, ends in {end:.2?} (goal: 3 s each)");
+    assert!(start < AGES && end < AGES, "{start:?} {end:?}");
+    let size = setting
+        .engine
+        .lines(&["images", "--format", "{{.Repository}} {{.Size}}"]);
+    let ours = size.iter().filter(|line| line.starts_with("bottle/"));
+    eprintln!("{}", ours.cloned().collect::<Vec<_>>().join("\n"));
+}

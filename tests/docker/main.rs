@@ -1,0 +1,12 @@
+//! Whole bottles on a real Docker Engine, and the ways out that they must not have. Every
+//! bottle, network and container here is the test's own; what lies outside of a bottle is
+//! outside on this machine.
+
+mod attempt;
+mod escape;
+mod killed;
+mod lives;
+mod outside;
+mod refusals;
+mod setting;
+mod whole;
