@@ -65,7 +65,7 @@ fn no_token_is_in_what_the_engine_tells_of_a_bottle() {
     let bottle = setting.host.start();
     let leaks = setting.leaks();
     let mut all = bottle.containers();
-    assert_eq!(all.len(), 2, "the agent and its sidecar: {all:?}");
+    assert!(all.len() >= 2, "the agent and its sidecar: {all:?}");
     all.push(bottle.network("internal"));
     all.push(bottle.network("egress"));
     for object in &all {

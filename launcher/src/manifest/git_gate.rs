@@ -1,5 +1,6 @@
 //! The git gate, as the manifest has it.
 
+use super::grammar::{GitUrl, UpstreamUrl};
 use std::collections::BTreeMap;
 
 /// The only way git leaves a bottle.
@@ -35,16 +36,32 @@ pub struct GateRepository {
     pub policy: RefPolicy,
 }
 
+impl GitGate {
+    /// The hosts of its repositories, and of the APIs that its keys are registered at: the
+    /// forges that it guards.
+    pub fn hosts(&self) -> Vec<String> {
+        let mut hosts = Vec::new();
+        for repository in self.repos.values() {
+            hosts.push(repository.host());
+            if let GateKey::Provisioned {
+                api_url: Some(url), ..
+            } = &repository.key
+            {
+                hosts.extend(UpstreamUrl::parse(url).map(|url| url.host().to_owned()));
+            }
+        }
+        hosts.sort();
+        hosts.dedup();
+        hosts
+    }
+}
+
 impl GateRepository {
     /// The host of its URL, lower case, without user and port.
     pub fn host(&self) -> String {
-        let rest = match self.url.split_once("://") {
-            Some((_, rest)) => rest.split('/').next().unwrap_or_default(),
-            None => self.url.split(':').next().unwrap_or_default(),
-        };
-        let host = rest.rsplit('@').next().unwrap_or_default();
-        let host = host.split(':').next().unwrap_or_default();
-        host.to_ascii_lowercase()
+        GitUrl::parse(&self.url)
+            .map(|place| place.host)
+            .unwrap_or_default()
     }
 }
 
@@ -79,4 +96,17 @@ pub struct RefPolicy {
     pub ci: bool,
     /// How large a push may be, in MiB.
     pub max_push_mib: Option<u32>,
+}
+
+impl Default for RefPolicy {
+    fn default() -> RefPolicy {
+        RefPolicy {
+            allow: vec!["refs/heads/*".to_owned(), "refs/tags/*".to_owned()],
+            protect_default: true,
+            force: false,
+            delete: false,
+            ci: false,
+            max_push_mib: None,
+        }
+    }
 }

@@ -5,10 +5,21 @@
 
 mod agent;
 mod bottle;
+mod built_in;
+mod deny_lists;
 mod egress;
 mod env_value;
 mod git_gate;
+mod grammar;
+mod json;
+mod key_names;
+mod keys;
+mod load;
+mod nearest;
+mod problem;
+mod read;
 mod route;
+mod sources;
 mod token_ref;
 
 pub use agent::{Agent, AgentOrigin, WorkdirMode};
@@ -16,8 +27,13 @@ pub use bottle::{AgentProvider, Bottle, Template};
 pub use egress::{Egress, EgressRoute, Scanner};
 pub use env_value::EnvValue;
 pub use git_gate::{GateKey, GateRepository, GitGate, GitUser, RefPolicy};
+pub use problem::Problem;
 pub use route::{Role, Route, Upstream};
+pub use sources::{REPOSITORY_FILE, Sources, home_manifest};
 pub use token_ref::TokenRef;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

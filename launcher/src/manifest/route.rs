@@ -25,8 +25,9 @@ pub struct Route {
     pub methods: Option<Vec<String>>,
     /// The engine's key, the preset's own rules first.
     pub deny: Vec<String>,
-    /// Rules that are added where the gate owns a repository of this forge, for they would
-    /// write what the gate scans. Empty where the preset allows API writes.
+    /// Rules that the plan adds behind those of `deny`. Only there if the gate of the bottle
+    /// owns a repository of this forge, whose API would write what the gate scans, and the
+    /// preset does not allow that.
     pub second_door: Vec<String>,
     /// The engine's key.
     pub strip_query: Vec<String>,
@@ -60,4 +61,32 @@ pub enum Role {
     GitInsteadOf,
     /// `~/.config/tea/config.yml`.
     TeaLogin,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Role; 4] = [
+        Role::AnthropicBaseUrl,
+        Role::NpmRegistry,
+        Role::GitInsteadOf,
+        Role::TeaLogin,
+    ];
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::AnthropicBaseUrl => "anthropic-base-url",
+            Role::NpmRegistry => "npm-registry",
+            Role::GitInsteadOf => "git-insteadof",
+            Role::TeaLogin => "tea-login",
+        }
+    }
+
+    /// Whether only one route of a bottle can have it.
+    pub fn is_singleton(self) -> bool {
+        match self {
+            Role::AnthropicBaseUrl | Role::NpmRegistry => true,
+            Role::GitInsteadOf | Role::TeaLogin => false,
+        }
+    }
 }

@@ -8,15 +8,45 @@
 //! A plan names where values lie, never the values: they are read when it is carried out,
 //! and go to the sidecar's standard input or the agent's environment alone.
 
-use std::path::PathBuf;
+mod environment;
+mod error;
+mod facts;
+mod forge;
+mod git;
+mod make;
+mod preview;
+mod provision;
+mod roles;
+mod routes;
+mod slots;
+#[cfg(test)]
+pub(crate) mod testing;
+mod warnings;
+mod workdir;
 
-use crate::manifest::{AgentOrigin, EnvValue, TokenRef, WorkdirMode};
+pub use error::PlanError;
+pub use facts::{GitFacts, GitKind, HostFacts, Presence, WorkdirFacts};
+pub use make::below_home;
+pub use preview::{Preview, visible};
+
+use std::path::{Path, PathBuf};
+
+use crate::manifest::{AgentOrigin, EnvValue, Scanner, TokenRef, WorkdirMode};
 
 /// The name under which the agent reaches the engine, on every backend.
 pub const PROXY_HOST: &str = "cred-proxy";
 
 /// The port at which it does.
 pub const PROXY_PORT: u16 = 9099;
+
+/// The name under which the agent reaches the git gate, on every backend.
+pub const GATE_HOST: &str = "git-gate";
+
+/// Where the agent works, unless its work directory is bound.
+pub const WORK_PATH: &str = "/work";
+
+/// What stands where a client insists on a credential. The engine drops it.
+pub const PLACEHOLDER: &str = "placeholder";
 
 /// All that a start will do.
 #[derive(Clone, Debug)]
@@ -45,6 +75,15 @@ pub struct Plan {
     pub environment: Vec<Variable>,
     /// Files below the agent's home.
     pub files: Vec<HomeFile>,
+    /// What the git gate is to serve.
+    pub git: Vec<GitRemote>,
+    /// Every host that anything of the bottle may reach, sorted, each once.
+    pub hosts: Vec<String>,
+    /// Who reads what passes the forward-proxy face.
+    pub scanner: Scanner,
+    /// What the manifest asks for and this version does not serve, a sentence each; a start
+    /// refuses where there is one.
+    pub unserved: Vec<String>,
     /// What people should know before they say yes, a sentence each.
     pub warnings: Vec<String>,
 }
@@ -78,12 +117,25 @@ pub struct PlannedRoute {
     pub upstream: String,
     /// The slot of its token.
     pub slot: String,
+    /// Where the token lies.
+    pub token: TokenRef,
     /// Every rule that it refuses by.
     pub deny: Vec<String>,
 }
 
+/// A repository that the git gate is to serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitRemote {
+    /// Its name at the gate.
+    pub name: String,
+    /// What the agent's git speaks to.
+    pub remote: String,
+    /// What the gate speaks to.
+    pub upstream: String,
+}
+
 /// A variable of the agent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
     /// Its name.
     pub name: String,
@@ -109,6 +161,9 @@ pub struct Workdir {
     pub mode: WorkdirMode,
     /// The host's directory, absolute, links resolved; none with mode `none`.
     pub host: Option<PathBuf>,
+    /// Where the agent finds it, absolute. Bound, it is the host's own path, for git writes
+    /// absolute paths down; with mode `none` it is an empty directory of the agent's.
+    pub inside: PathBuf,
     /// With mode `bind`: what is mounted over it, in this order.
     pub mounts: Vec<GuardMount>,
     /// With mode `bind`: who owns it, user and group; the agent runs as them.
@@ -118,10 +173,22 @@ pub struct Workdir {
 /// Something mounted over a part of a bound work directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GuardMount {
-    /// This directory of the host onto itself, writable: a mount point can't be renamed away.
+    /// This directory or file of the host onto itself, writable: a mount point can't be
+    /// renamed away.
     Itself(PathBuf),
     /// This directory or file of the host onto itself, read-only.
     ReadOnly(PathBuf),
     /// An empty read-only directory where the host has none.
     EmptyReadOnly(PathBuf),
+}
+
+impl GuardMount {
+    /// Where it is mounted, which is also where it lies on the host.
+    pub fn path(&self) -> &Path {
+        match self {
+            GuardMount::Itself(path)
+            | GuardMount::ReadOnly(path)
+            | GuardMount::EmptyReadOnly(path) => path,
+        }
+    }
 }

@@ -1,0 +1,373 @@
+//! A bottle from its first object to its last, in order.
+
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use super::image::Program;
+use super::label::Labels;
+use super::state::State;
+use super::undo::{Made, Undo};
+use super::{
+    Failure, LauncherId, Names, WayOut, agent, certificates, orphans, proxy, seal, session, slug,
+};
+use crate::docker::{Docker, ImageFacts, ImageSpec, Kind, NetworkSpec};
+use crate::manifest::WorkdirMode;
+use crate::plan::{PROXY_HOST, Plan};
+use crate::progress::Progress;
+use crate::signals::Signals;
+use crate::terminal;
+
+/// Programs that become images.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// The engine.
+    pub engine: PathBuf,
+    /// This launcher, which has the probe in it.
+    pub launcher: PathBuf,
+}
+
+/// All that a bottle is made from.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// What to do.
+    pub plan: &'a Plan,
+    /// A record `NAME=VALUE`, ended by NUL, for each slot of the plan.
+    pub tokens: Zeroizing<Vec<u8>>,
+    /// The agent's variables with their values.
+    pub variables: Vec<(String, String)>,
+    /// Programs.
+    pub programs: Programs,
+    /// Where the state of all bottles is.
+    pub state_root: PathBuf,
+    /// How the engine gets out.
+    pub way_out: WayOut,
+    /// The host's `TERM`, if a person sits there.
+    pub terminal: Option<String>,
+}
+
+/// Starts a bottle, lets its agent work, and removes everything again. Gives the agent's
+/// exit code.
+///
+/// # Errors
+///
+/// Why it did not start or did not end by itself. Everything is removed then, too; what
+/// could not be is told.
+pub async fn run(
+    docker: &Docker,
+    request: Request<'_>,
+    progress: &mut Progress,
+    signals: &mut Signals,
+) -> Result<u8, Failure> {
+    let failed = |error: std::io::Error| Failure::NotStarted(error.to_string());
+    let launcher = LauncherId::own().map_err(failed)?;
+    let root = &request.state_root;
+    if let Some(sentence) = orphans::survey(docker, root, &launcher).await?.sentence() {
+        progress.tell(&sentence);
+    }
+    let labels = Labels {
+        slug: slug::make(&request.plan.agent).map_err(failed)?,
+        agent: request.plan.agent.clone(),
+        launcher,
+    };
+    let mut undo = Undo::default();
+    let mut start = Start {
+        docker,
+        names: Names::of(&labels.slug),
+        labels,
+        progress,
+        signals,
+        undo: &mut undo,
+    };
+    let lived = start.live(request).await;
+    let slug = start.labels.slug;
+    terminal::restore();
+    progress.step("removing the bottle");
+    end(docker, &slug, &mut undo, progress, signals).await;
+    progress.done();
+    lived
+}
+
+/// Removes everything. A person in a hurry may leave it to `bottle cleanup`, by asking twice.
+async fn end(
+    docker: &Docker,
+    slug: &str,
+    undo: &mut Undo,
+    progress: &mut Progress,
+    signals: &mut Signals,
+) {
+    let left = {
+        let mut unwound = std::pin::pin!(unwind(docker, slug, undo));
+        let mut asked = false;
+        loop {
+            tokio::select! {
+                biased;
+                left = &mut unwound => break Some(left),
+                _sent = signals.next_end() => {
+                    if asked {
+                        break None;
+                    }
+                    asked = true;
+                    progress.tell("the bottle is being removed; once more leaves it as it is");
+                }
+            }
+        }
+    };
+    let sentences = match left {
+        Some(left) if left.is_empty() => return,
+        Some(left) => left,
+        None => vec![format!("not removed: {}", undo.names().join(", "))],
+    };
+    for sentence in sentences {
+        progress.tell(&sentence);
+    }
+    progress.tell(&format!("remove the rest with: bottle cleanup {slug}"));
+}
+
+/// Undoes what was noted, then looks for anything that still bears the bottle's label: a
+/// making that was given up may have come to its end after its removal.
+async fn unwind(docker: &Docker, slug: &str, undo: &mut Undo) -> Vec<String> {
+    let mut left = undo.unwind(docker).await;
+    let of_bottle = format!("{}={slug}", super::label::SLUG);
+    match docker.survey(&of_bottle).await {
+        Ok(objects) if left.is_empty() => {
+            for object in objects {
+                let removed = docker.remove(object.kind, &object.name).await;
+                left.extend(removed.err().map(|error| error.to_string()));
+            }
+        }
+        Ok(_told) => {}
+        Err(error) => left.push(error.to_string()),
+    }
+    left
+}
+
+/// A start under way.
+struct Start<'a> {
+    docker: &'a Docker,
+    names: Names,
+    labels: Labels,
+    progress: &'a mut Progress,
+    signals: &'a mut Signals,
+    undo: &'a mut Undo,
+}
+
+impl Start<'_> {
+    /// A step: it begins only if nobody has asked for the end. What is made in a step is made
+    /// to its end, or an undo could overtake its making.
+    fn step(&mut self, step: &str) -> Result<(), Failure> {
+        if let Some(sent) = self.signals.asked_to_end() {
+            return Err(sent.into());
+        }
+        self.progress.step(step);
+        Ok(())
+    }
+
+    async fn live(&mut self, request: Request<'_>) -> Result<u8, Failure> {
+        let plan = request.plan;
+        for sentence in request.way_out.warnings() {
+            self.progress.tell(&sentence);
+        }
+        let image = self.agent_image(plan).await?;
+        let programs = &request.programs;
+        let probe = self
+            .program_image("bottle", &programs.launcher, Vec::new())
+            .await?;
+        let engine = match plan.routes.is_empty() {
+            true => None,
+            false => {
+                let authorities = certificates::of_host();
+                Some(
+                    self.program_image(PROXY_HOST, &programs.engine, authorities)
+                        .await?,
+                )
+            }
+        };
+        self.state(&request)?;
+        self.networks().await?;
+        let who = self.sidecars(&request, &image, engine.as_deref()).await?;
+        self.sealed_agent(&request, &who, &probe, engine.is_some())
+            .await?;
+        if plan.workdir.mode == WorkdirMode::Copy {
+            self.step("copying the work directory")?;
+            let copied = agent::copy_workdir(self.docker, &plan.workdir, &who, &self.names);
+            for path in self.signals.unless_ended(copied).await?? {
+                let path = path.display();
+                self.progress
+                    .tell(&format!("not copied, for it is no file: {path}"));
+            }
+        }
+        self.step("starting the agent")?;
+        self.progress.done();
+        let session = session::Session {
+            docker: self.docker,
+            agent: &self.names.agent,
+            proxy: engine.is_some().then_some(self.names.proxy.as_str()),
+            is_terminal: request.terminal.is_some(),
+        };
+        session.run(self.progress, self.signals).await
+    }
+
+    /// The agent's image: as it is here, or made by its Dockerfile.
+    async fn agent_image(&mut self, plan: &Plan) -> Result<ImageFacts, Failure> {
+        let name = &plan.image.name;
+        self.step("looking for the agent's image")?;
+        if let Some(facts) = self.docker.image(name).await? {
+            return Ok(facts);
+        }
+        let Some(dockerfile) = plan.image.dockerfile else {
+            return Err(Failure::NotStarted(format!(
+                "the image {name} is not here, and a start fetches none: get it with `docker pull {name}`, or name another as `image`"
+            )));
+        };
+        let mut context = super::archive::Archive::of((0, 0));
+        let path = std::path::Path::new("Dockerfile");
+        let context = context
+            .file(path, 0o644, dockerfile.as_bytes())
+            .and_then(|()| context.finish())
+            .map_err(|error| Failure::NotStarted(format!("the image {name}: {error}")))?;
+        self.build(ImageSpec {
+            tag: name.clone(),
+            labels: vec![(super::label::ROLE.to_owned(), "image".to_owned())],
+            context,
+        })
+        .await?;
+        let facts = self.docker.image(name).await?;
+        facts.ok_or_else(|| Failure::NotStarted(format!("the image {name} was built and is gone")))
+    }
+
+    /// The image of a static program; built only if one of the same content is not here.
+    async fn program_image(
+        &mut self,
+        name: &'static str,
+        path: &std::path::Path,
+        certificates: Vec<u8>,
+    ) -> Result<String, Failure> {
+        self.step(&format!("looking for the image of {name}"))?;
+        let program = Program::read(path, name, certificates)
+            .map_err(|error| Failure::NotStarted(error.to_string()))?;
+        if self.docker.image(&program.tag()).await?.is_none() {
+            let image = program.image();
+            let image = image.map_err(|error| Failure::NotStarted(error.to_string()))?;
+            self.build(image).await?;
+        }
+        Ok(program.tag())
+    }
+
+    async fn build(&mut self, image: ImageSpec) -> Result<(), Failure> {
+        self.step(&format!("building the image {}", image.tag))?;
+        let mut line = |line: &str| self.progress.detail(line);
+        let built = self.docker.build_image(image, &mut line);
+        // An image that is half built leaves nothing but layers in the engine's cache.
+        Ok(self.signals.unless_ended(built).await??)
+    }
+
+    fn state(&mut self, request: &Request<'_>) -> Result<(), Failure> {
+        let state = State::of(&request.state_root, &self.labels.slug);
+        self.undo.note(Made::State(state.clone()));
+        let workdir = &request.plan.workdir;
+        let points = agent::absent_mount_points(workdir);
+        let guards = agent::guarded(workdir);
+        let made = state
+            .create(&self.labels.launcher)
+            .and_then(|()| state.note_mounts(&guards, &points))
+            .and_then(|()| points.iter().try_for_each(std::fs::create_dir));
+        made.map_err(|error| {
+            let directory = state.directory().display();
+            Failure::NotStarted(format!("could not keep state in {directory}: {error}"))
+        })
+    }
+
+    /// Notes a container that is about to be made.
+    fn note(&mut self, container: &str) {
+        let made = Made::Object(Kind::Container, container.to_owned());
+        self.undo.note(made);
+    }
+
+    async fn networks(&mut self) -> Result<(), Failure> {
+        self.step("creating two networks")?;
+        let spec = |name: &str, role: &str, sealed| NetworkSpec {
+            name: name.to_owned(),
+            labels: self.labels.of(role),
+            sealed,
+        };
+        let internal = spec(&self.names.internal, "internal", true);
+        let egress = spec(&self.names.egress, "egress", false);
+        for network in [&internal, &egress] {
+            let made = Made::Object(Kind::Network, network.name.clone());
+            self.undo.note(made);
+        }
+        let make = |network| self.docker.create_network(network);
+        let (internal, egress) = tokio::join!(make(&internal), make(&egress));
+        internal?;
+        Ok(egress?)
+    }
+
+    /// Starts the sidecars, and finds out meanwhile who the agent is.
+    async fn sidecars(
+        &mut self,
+        request: &Request<'_>,
+        image: &ImageFacts,
+        engine: Option<&str>,
+    ) -> Result<agent::Identity, Failure> {
+        self.step("starting the sidecars")?;
+        let (look, proxy) = (self.names.look.clone(), self.names.proxy.clone());
+        self.note(&look);
+        self.note(&proxy);
+        let (docker, names, labels) = (self.docker, &self.names, &self.labels);
+        let proxy = async {
+            let Some(image) = engine else {
+                return Ok(());
+            };
+            let spec = proxy::spec(names, labels, image, &request.way_out);
+            let routes = &request.plan.routes_json;
+            let (way_out, tokens) = (&request.way_out, &request.tokens);
+            proxy::start(docker, &spec, names, routes, way_out, tokens).await
+        };
+        let who = agent::identify(docker, request.plan, image, names, labels);
+        // Both to their ends: what is given up half-way may still come to be.
+        let (proxy, who) = tokio::join!(proxy, who);
+        proxy?;
+        who
+    }
+
+    /// Waits for the sidecars and tries the seal; the agent's container is made meanwhile,
+    /// and not started.
+    async fn sealed_agent(
+        &mut self,
+        request: &Request<'_>,
+        who: &agent::Identity,
+        probe: &str,
+        with_proxy: bool,
+    ) -> Result<(), Failure> {
+        self.step("trying the seal")?;
+        let (probe_name, agent_name) = (self.names.probe.clone(), self.names.agent.clone());
+        self.note(&probe_name);
+        self.note(&agent_name);
+        let (docker, names, labels) = (self.docker, &self.names, &self.labels);
+        let seal = seal::look(docker, names, with_proxy).await?;
+        let recipe = agent::Recipe {
+            plan: request.plan,
+            variables: &request.variables,
+            who,
+            resolver: seal.resolver,
+            terminal: request.terminal.as_deref(),
+        };
+        let healthy = async {
+            match with_proxy {
+                true => {
+                    self.signals
+                        .unless_ended(seal::wait_healthy(docker, &names.proxy))
+                        .await?
+                }
+                false => Ok(()),
+            }
+        };
+        let proved = seal::prove(docker, probe, &seal, names, labels);
+        let made = agent::create(docker, &recipe, names, labels);
+        let (healthy, proved, made) = tokio::join!(healthy, proved, made);
+        healthy?;
+        proved?;
+        made
+    }
+}

@@ -1,0 +1,52 @@
+//! Every number of a bottle's life: its unit in its name, and why it has that size.
+
+use std::time::Duration;
+
+/// How often a sidecar's health is asked for: a start waits half of it on average.
+pub(super) const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How often the launcher looks whether a sidecar is healthy; cheap beside the check itself.
+pub(super) const HEALTH_LOOK: Duration = Duration::from_millis(50);
+
+/// How long a sidecar may take to become healthy: it starts in milliseconds, and a machine
+/// that is busy with ten other bottles is slow.
+pub(super) const HEALTHY_WITHIN: Duration = Duration::from_secs(20);
+
+/// How long the probe may take, from the making of its container to its end.
+pub(super) const PROBE_WITHIN: Duration = Duration::from_secs(20);
+
+/// How long the probe waits for a sign of life from an address that must not give one. An
+/// address on the same bridge answers within a millisecond.
+pub(super) const PROBE_PATIENCE: Duration = Duration::from_millis(600);
+
+/// How long an agent that was told to end may take to do so before it is ended; with the
+/// rest of the teardown it has to stay below three seconds.
+pub(super) const AGENT_GRACE: Duration = Duration::from_millis(1500);
+
+/// Octets of memory of the engine: far above what its own limits let it take.
+pub(super) const PROXY_MEMORY_OCTETS: i64 = 512 * 1024 * 1024;
+
+/// Threads and processes of the engine, its health checks among them.
+pub(super) const PROXY_PROCESSES: i64 = 64;
+
+/// Threads and processes of an agent: a parallel build takes some hundreds; a fork bomb ends here.
+pub(super) const AGENT_PROCESSES: i64 = 4096;
+
+/// Octets of `/etc/passwd` of an image, with the archive around it.
+pub(super) const PASSWD_OCTETS: usize = 1024 * 1024;
+
+/// Octets of the certificates that go into the engine's image or volume.
+pub(super) const CERTIFICATES_OCTETS: usize = 4 * 1024 * 1024;
+
+/// Octets of a program that becomes an image: a debug build has some tens of MiB.
+pub(super) const PROGRAM_OCTETS: u64 = 512 * 1024 * 1024;
+
+/// Lines of a sidecar's log that are shown when it fails.
+pub(super) const LOG_LINES: usize = 10;
+
+/// Pieces of 64 KiB that wait between the terminal and a container, or an archive and the
+/// engine: enough to keep both sides busy.
+pub(super) const PIECES_WAITING: usize = 16;
+
+/// Octets of a piece.
+pub(super) const PIECE_OCTETS: usize = 64 * 1024;

@@ -1,0 +1,38 @@
+//! The life of a bottle on Docker: the order of a start, its undo, the agent's session.
+//!
+//! ```text
+//! life ─┬─ images, networks ─▶ proxy ─▶ seal (probe) ─▶ agent ─▶ session
+//!       └─ undo: everything noted before it is made, removed in reverse
+//! orphans: what a launcher left that was killed
+//! ```
+//!
+//! A plan comes in, with the values that it names; an exit code goes out. What is made bears
+//! labels that say whose it is, so that another process can find and remove it.
+
+mod agent;
+mod archive;
+mod certificates;
+mod elf;
+mod failure;
+mod image;
+mod label;
+mod launcher_id;
+mod life;
+mod limits;
+mod names;
+mod orphans;
+mod proxy;
+mod seal;
+mod session;
+mod slug;
+mod state;
+mod undo;
+
+pub use failure::{Failure, exit_code};
+pub use launcher_id::{Fate, LauncherId};
+pub use life::{Programs, Request, run};
+pub use orphans::{Bottle, Leftovers, survey};
+pub use proxy::WayOut;
+pub use slug::is_valid as is_slug;
+
+use names::Names;

@@ -1,0 +1,142 @@
+//! All bottles of this engine, and what launchers left that were killed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::label;
+use super::state::State;
+use super::undo::{Made, remove};
+use super::{Failure, Fate, LauncherId};
+use crate::docker::{Docker, Kind, Labelled};
+
+/// All bottles that left a trace.
+#[derive(Clone, Debug, Default)]
+pub struct Leftovers {
+    bottles: Vec<Bottle>,
+    state_root: PathBuf,
+}
+
+/// All that there is of one bottle.
+#[derive(Clone, Debug)]
+pub struct Bottle {
+    /// Its name.
+    pub slug: String,
+    /// Its agent's, if a label says.
+    pub agent: String,
+    /// Whether its launcher runs.
+    pub fate: Fate,
+    /// What Docker has of it, in the order of removal.
+    pub objects: Vec<Labelled>,
+    /// Whether there is state of it on this host.
+    pub has_state: bool,
+}
+
+/// Looks for everything that bears our label, and for state below `root`.
+///
+/// # Errors
+///
+/// Docker's.
+pub async fn survey(docker: &Docker, root: &Path, own: &LauncherId) -> Result<Leftovers, Failure> {
+    let mut bottles: BTreeMap<String, Bottle> = BTreeMap::new();
+    // State first: what is made after its launcher noted it is seen with it.
+    let states = State::all(root);
+    for object in docker.survey(label::SLUG).await? {
+        let text = |key: &str| object.labels.get(key).cloned().unwrap_or_default();
+        let launcher = LauncherId::parse(&text(label::LAUNCHER));
+        let bottle = bottles
+            .entry(text(label::SLUG))
+            .or_insert_with_key(|slug| Bottle {
+                slug: slug.clone(),
+                agent: text(label::AGENT),
+                fate: launcher.map_or(Fate::Elsewhere, |id| own.fate_of(&id)),
+                objects: Vec::new(),
+                has_state: states.contains(slug),
+            });
+        bottle.objects.push(object);
+    }
+    for slug in states {
+        bottles.entry(slug.clone()).or_insert_with(|| Bottle {
+            fate: State::of(root, &slug)
+                .launcher()
+                .map_or(Fate::Gone, |id| own.fate_of(&id)),
+            slug,
+            agent: String::new(),
+            objects: Vec::new(),
+            has_state: true,
+        });
+    }
+    Ok(Leftovers {
+        bottles: bottles.into_values().collect(),
+        state_root: root.to_owned(),
+    })
+}
+
+impl Leftovers {
+    /// All, by name.
+    pub fn bottles(&self) -> &[Bottle] {
+        &self.bottles
+    }
+
+    /// Those whose launcher is gone, or of `slugs` those whose launcher does not run.
+    pub fn orphans<'a>(&'a self, slugs: &'a [String]) -> impl Iterator<Item = &'a Bottle> {
+        self.bottles.iter().filter(move |bottle| match bottle.fate {
+            Fate::Runs => false,
+            Fate::Gone => slugs.is_empty() || slugs.contains(&bottle.slug),
+            // Who names it takes it upon himself.
+            Fate::Elsewhere => slugs.contains(&bottle.slug),
+        })
+    }
+
+    /// What a person should know before a start; none if nothing was left.
+    pub fn sentence(&self) -> Option<String> {
+        let slugs: Vec<&str> = self
+            .orphans(&[])
+            .map(|bottle| bottle.slug.as_str())
+            .collect();
+        let slugs = slugs.join(" ");
+        (!slugs.is_empty()).then(|| {
+            format!("a start that was cut off left something behind; remove it with: bottle cleanup {slugs}")
+        })
+    }
+
+    /// Removes all of a bottle; a failure does not end it. Gives what could not be removed.
+    pub async fn remove(&self, docker: &Docker, bottle: &Bottle) -> Vec<String> {
+        let objects = bottle.objects.iter();
+        let objects = objects.map(|object| Made::Object(object.kind, object.name.clone()));
+        let state = State::of(&self.state_root, &bottle.slug);
+        let mut failures = Vec::new();
+        for made in objects.chain(bottle.has_state.then_some(Made::State(state))) {
+            if let Err(sentence) = remove(docker, &made).await {
+                failures.push(sentence);
+            }
+        }
+        failures
+    }
+}
+
+impl Bottle {
+    /// What there is of it, a line each, in the order of removal.
+    pub fn lines(&self, state_root: &Path) -> Vec<String> {
+        let object = |object: &Labelled| {
+            let kind = match object.kind {
+                Kind::Container => "container",
+                Kind::Network => "network",
+                Kind::Volume => "volume",
+            };
+            format!("{kind} {}", object.name)
+        };
+        let state = self.has_state.then(|| {
+            let directory = state_root.join(&self.slug);
+            format!("state {}", directory.display())
+        });
+        self.objects.iter().map(object).chain(state).collect()
+    }
+
+    /// The container that does `role`.
+    pub fn container(&self, role: &str) -> Option<&Labelled> {
+        self.objects.iter().find(|object| {
+            object.kind == Kind::Container
+                && object.labels.get(label::ROLE).is_some_and(|is| is == role)
+        })
+    }
+}

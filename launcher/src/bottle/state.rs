@@ -1,0 +1,180 @@
+//! What a bottle keeps on the host while it lives: `$XDG_STATE_HOME/bottle/<slug>/`.
+
+use std::fs;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::LauncherId;
+
+const LAUNCHER: &str = "launcher";
+const GUARDS: &str = "guards";
+const MOUNT_POINTS: &str = "mount-points";
+
+/// The directory of one bottle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    directory: PathBuf,
+}
+
+impl State {
+    /// That of `slug`, whether it is there or not.
+    pub(super) fn of(root: &Path, slug: &str) -> Self {
+        Self {
+            directory: root.join(slug),
+        }
+    }
+
+    /// Where it is.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Makes it, for its owner alone.
+    ///
+    /// # Errors
+    ///
+    /// The file system's.
+    pub(super) fn create(&self, launcher: &LauncherId) -> io::Result<()> {
+        let mut private = fs::DirBuilder::new();
+        private.recursive(true).mode(0o700);
+        private.create(&self.directory)?;
+        // A root that somebody made by hand may be open; ours never is.
+        fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700))?;
+        fs::write(self.directory.join(LAUNCHER), launcher.to_string())
+    }
+
+    /// Who made it, if that can be read.
+    pub(super) fn launcher(&self) -> Option<LauncherId> {
+        let text = fs::read_to_string(self.directory.join(LAUNCHER)).ok()?;
+        LauncherId::parse(&text)
+    }
+
+    /// Notes what is mounted over the work directory, and which of it are directories that
+    /// are made for that alone.
+    ///
+    /// # Errors
+    ///
+    /// The file system's.
+    pub(crate) fn note_mounts(&self, guards: &[PathBuf], made: &[PathBuf]) -> io::Result<()> {
+        self.write_paths(GUARDS, guards)?;
+        self.write_paths(MOUNT_POINTS, made)
+    }
+
+    fn write_paths(&self, name: &str, paths: &[PathBuf]) -> io::Result<()> {
+        let octets = paths.iter().map(|path| path.as_os_str().as_bytes());
+        let octets: Vec<&[u8]> = octets.collect();
+        fs::write(self.directory.join(name), octets.join(&0))
+    }
+
+    fn read_paths(&self, name: &str) -> Vec<PathBuf> {
+        let noted = fs::read(self.directory.join(name)).unwrap_or_default();
+        let paths = noted
+            .split(|octet| *octet == 0)
+            .filter(|path| !path.is_empty());
+        let path = |octets: &[u8]| PathBuf::from(std::ffi::OsString::from_vec(octets.to_vec()));
+        paths.map(path).collect()
+    }
+
+    /// Another bottle of this root that has something mounted at `path`. Its guard would fall
+    /// with the directory.
+    fn sharer(&self, path: &PathBuf) -> Option<State> {
+        let root = self.directory.parent()?;
+        let others = State::all(root)
+            .into_iter()
+            .map(|slug| State::of(root, &slug));
+        let mut others = others.filter(|other| other.directory != self.directory);
+        others.find(|other| other.read_paths(GUARDS).contains(path))
+    }
+
+    /// Removes the mount points that were made and are empty, then the directory. One that
+    /// another bottle needs is left to that one. Gone already is success.
+    ///
+    /// # Errors
+    ///
+    /// The file system's.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        for path in self.read_paths(MOUNT_POINTS) {
+            if let Some(sharer) = self.sharer(&path) {
+                let mut theirs = sharer.read_paths(MOUNT_POINTS);
+                theirs.push(path);
+                sharer.write_paths(MOUNT_POINTS, &theirs)?;
+                continue;
+            }
+            let removed = fs::remove_dir(&path);
+            let full = |error: &io::Error| error.kind() == io::ErrorKind::DirectoryNotEmpty;
+            // One that is not empty: somebody put something there, and it is theirs.
+            absent_is_fine(removed.or_else(|e| if full(&e) { Ok(()) } else { Err(e) }))?;
+        }
+        absent_is_fine(fs::remove_dir_all(&self.directory))
+    }
+
+    /// All that are below `root`, by their slugs.
+    pub(super) fn all(root: &Path) -> Vec<String> {
+        let entries = fs::read_dir(root).into_iter().flatten().flatten();
+        let directories = entries.filter(|entry| entry.file_type().is_ok_and(|t| t.is_dir()));
+        let names = directories.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut slugs: Vec<String> = names.filter(|name| super::slug::is_valid(name)).collect();
+        slugs.sort();
+        slugs
+    }
+}
+
+fn absent_is_fine(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_private_and_goes_with_its_empty_mount_points_alone() {
+        let place = tempfile::tempdir().expect("a directory");
+        let launcher = LauncherId::own().expect("/proc");
+        let root = place.path().join("state/bottle");
+        let state = State::of(&root, "a-22222");
+        state.create(&launcher).expect("made");
+        state.create(&launcher).expect("made twice");
+        let mode = fs::metadata(state.directory())
+            .expect("it")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o700);
+        assert_eq!(state.launcher(), Some(launcher));
+
+        let points: Vec<PathBuf> = ["empty", "full", "absent"]
+            .map(|n| place.path().join(n))
+            .into();
+        fs::create_dir(&points[0]).expect("made");
+        fs::create_dir(&points[1]).expect("made");
+        fs::write(points[1].join("theirs"), "x").expect("written");
+        state.note_mounts(&points, &points).expect("noted");
+        assert_eq!(State::all(&root), ["a-22222"]);
+        state.remove().expect("removed");
+        state.remove().expect("removed twice");
+        assert!(!points[0].exists() && points[1].join("theirs").exists());
+        assert_eq!(State::all(&root), [""; 0]);
+    }
+
+    #[test]
+    fn a_mount_point_that_another_bottle_needs_is_left_to_it() {
+        let place = tempfile::tempdir().expect("a directory");
+        let launcher = LauncherId::own().expect("/proc");
+        let point = [place.path().join("hooks")];
+        fs::create_dir(&point[0]).expect("made");
+        let [one, two] = ["a-22222", "a-33333"].map(|slug| State::of(place.path(), slug));
+        for (state, made) in [(&one, &point[..]), (&two, &[])] {
+            state.create(&launcher).expect("made");
+            state.note_mounts(&point, made).expect("noted");
+        }
+        one.remove().expect("removed");
+        assert!(point[0].exists(), "the other's guard would fall with it");
+        two.remove().expect("removed");
+        assert!(!point[0].exists());
+    }
+}

@@ -1,0 +1,185 @@
+//! `bottle check`: are the manifests right, and what is in them.
+
+use crate::manifest::{AgentOrigin, Bottle, Manifest, Scanner, Sources, Template, WorkdirMode};
+use std::io::{self, Write};
+
+/// Prints the bottles and agents, or every problem. Gives the exit code: 2 with problems, 1 if
+/// nobody takes what is printed.
+pub fn run(
+    sources: &Sources,
+    variable: &dyn Fn(&str) -> Option<String>,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> u8 {
+    let (printed, code) = match Manifest::load(sources, variable) {
+        Ok(manifest) => (print_tables(&manifest, sources, stdout), 0),
+        Err(problems) => {
+            let mut lines = problems.iter();
+            (lines.try_for_each(|line| writeln!(stderr, "{line}")), 2)
+        }
+    };
+    match printed {
+        Ok(()) => code,
+        Err(_nobody_reads) => code.max(1),
+    }
+}
+
+fn print_tables(manifest: &Manifest, sources: &Sources, stdout: &mut dyn Write) -> io::Result<()> {
+    if sources.home.is_none() {
+        writeln!(
+            stdout,
+            "No home manifest; `bottle init` writes an example.\n"
+        )?;
+    }
+    let head = ["BOTTLE", "TEMPLATE", "ROUTES", "EGRESS", "GATE"].map(str::to_owned);
+    let bottles = manifest.bottles.iter();
+    let rows = bottles.map(|(name, bottle)| bottle_row(name, bottle));
+    print_table(std::iter::once(head).chain(rows).collect(), stdout)?;
+    writeln!(stdout)?;
+    let head = ["AGENT", "BOTTLE", "WORKDIR", "FROM"].map(str::to_owned);
+    let rows = manifest.agents.iter().map(|(name, agent)| {
+        let workdir = match agent.workdir {
+            WorkdirMode::Bind => "bind",
+            WorkdirMode::Copy => "copy",
+            WorkdirMode::None => "none",
+        };
+        let origin = match &agent.origin {
+            AgentOrigin::BuiltIn => "built-in".to_owned(),
+            AgentOrigin::Home(path) | AgentOrigin::Repository(path) => {
+                path.to_string_lossy().escape_debug().to_string()
+            }
+        };
+        [
+            name.clone(),
+            agent.bottle.clone(),
+            workdir.to_owned(),
+            origin,
+        ]
+    });
+    print_table(std::iter::once(head).chain(rows).collect(), stdout)
+}
+
+fn bottle_row(name: &str, bottle: &Bottle) -> [String; 5] {
+    let template = match bottle.provider.template {
+        Some(Template::Claude) => "claude",
+        None => "-",
+    };
+    let paths: Vec<&str> = bottle
+        .routes
+        .iter()
+        .map(|route| route.path.as_str())
+        .collect();
+    let egress = bottle.egress.as_ref().map(|egress| {
+        let scanner = match egress.scanner {
+            Scanner::None => "",
+            Scanner::Pipelock => ", pipelock",
+        };
+        match egress.allow.len() + egress.routes.len() {
+            1 => format!("1 host{scanner}"),
+            count => format!("{count} hosts{scanner}"),
+        }
+    });
+    let gate = bottle.git_gate.as_ref().map(|gate| {
+        let names: Vec<&str> = gate.repos.keys().map(String::as_str).collect();
+        listed(&names)
+    });
+    [
+        name.to_owned(),
+        template.to_owned(),
+        listed(&paths),
+        egress.unwrap_or_else(|| "-".to_owned()),
+        gate.unwrap_or_else(|| "-".to_owned()),
+    ]
+}
+
+/// The first three and how many more.
+fn listed(words: &[&str]) -> String {
+    match words {
+        [] => "-".to_owned(),
+        [a, b, c, more @ ..] if !more.is_empty() => {
+            format!("{a}, {b}, {c} and {} more", more.len())
+        }
+        few => few.join(", "),
+    }
+}
+
+/// Columns as wide as their widest cell, two spaces between them.
+fn print_table<const N: usize>(rows: Vec<[String; N]>, stdout: &mut dyn Write) -> io::Result<()> {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or_default());
+    for row in &rows {
+        let cells = row.iter().zip(widths);
+        let line: String = cells
+            .map(|(cell, width)| format!("{cell:width$}  "))
+            .collect();
+        writeln!(stdout, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn checked(text: &str) -> (u8, String, String) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = folder.path().join("manifest.json");
+        fs::write(&home, text).expect("written");
+        let sources = Sources {
+            home: Some(home),
+            repository: None,
+        };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = run(&sources, &|_| None, &mut out, &mut err);
+        let folder = format!("{}/", folder.path().display());
+        let text = |octets| {
+            String::from_utf8(octets)
+                .expect("UTF-8")
+                .replace(&folder, "")
+        };
+        (code, text(out), text(err))
+    }
+
+    #[test]
+    fn a_right_manifest_is_two_tables() {
+        let (code, out, err) = checked(
+            r#"{"bottles": {"dev": {"tokens": [{"kind": "github", "token_ref": "A"}, {"kind": "npm", "token_ref": "B"},
+                {"kind": "anthropic", "token_ref": "C"}], "egress": {"allow": ["h"], "scanner": "pipelock"}}},
+                "agents": {"implementer": {"bottle": "dev"}}}"#,
+        );
+        assert_eq!((code, err.as_str()), (0, ""));
+        let expected = "\
+BOTTLE           TEMPLATE  ROUTES                                EGRESS            GATE
+built-in claude  claude    -                                     -                 -
+dev              -         /gh-api/, /gh-git/, /npm/ and 1 more  1 host, pipelock  -
+
+AGENT        BOTTLE           WORKDIR  FROM
+claude       built-in claude  bind     built-in
+implementer  dev              copy     manifest.json
+";
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn a_wrong_one_is_all_its_problems() {
+        let (code, out, err) = checked(r#"{"agents": {"a": {}, "B": {"bottle": "x"}}}"#);
+        assert_eq!((code, out.as_str()), (2, ""));
+        let expected = "\
+manifest.json: agents.a.bottle: is missing; write the name of a bottle of the home manifest
+manifest.json: agents.B: is no name; write small letters, digits and `-`, a letter first
+manifest.json: agents.B.bottle: is no bottle of the home manifest; it has none
+";
+        assert_eq!(err, expected);
+    }
+
+    #[test]
+    fn without_any_manifest_the_built_in_agents_are_there() {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        assert_eq!(run(&Sources::default(), &|_| None, &mut out, &mut err), 0);
+        let out = String::from_utf8(out).expect("UTF-8");
+        assert!(out.starts_with("No home manifest; `bottle init`"), "{out}");
+        assert!(out.contains("\nclaude  built-in claude  bind"), "{out}");
+        assert_eq!(err, b"");
+    }
+}

@@ -1,0 +1,130 @@
+//! `bottle list`.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::{block_on, connect, print, progress, state_root};
+use crate::bottle::exit_code::NOT_STARTED;
+use crate::bottle::{Bottle, Fate, LauncherId, survey};
+use crate::plan::PROXY_HOST;
+
+/// Shows the bottles that run.
+pub(super) fn run() -> u8 {
+    block_on(async {
+        match table().await {
+            Ok(table) => {
+                print(&table);
+                0
+            }
+            Err(sentence) => {
+                progress().tell(&sentence);
+                NOT_STARTED
+            }
+        }
+    })
+}
+
+async fn table() -> Result<String, String> {
+    let docker = connect().await.map_err(|error| error.to_string())?;
+    let own = LauncherId::own().map_err(|error| error.to_string())?;
+    let all = survey(&docker, &state_root()?, &own).await;
+    let all = all.map_err(|failure| failure.to_string())?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    });
+    let mut rows = vec![["SLUG", "AGENT", "AGE", "STATE", "CRED-PROXY"].map(str::to_owned)];
+    rows.extend(all.bottles().iter().map(|bottle| row(bottle, now)));
+    Ok(aligned(&rows))
+}
+
+fn row(bottle: &Bottle, now: i64) -> [String; 5] {
+    let created = bottle
+        .objects
+        .iter()
+        .filter_map(|object| object.created)
+        .min();
+    let age = created.map_or_else(|| "-".to_owned(), |created| age(now - created));
+    let state = match bottle.fate {
+        Fate::Runs if bottle.container("agent").is_some() => "running".to_owned(),
+        Fate::Runs => "starting".to_owned(),
+        Fate::Gone => format!("left behind; bottle cleanup {}", bottle.slug),
+        Fate::Elsewhere => "of another machine".to_owned(),
+    };
+    let health = bottle
+        .container(PROXY_HOST)
+        .map(|proxy| health(&proxy.status));
+    [
+        bottle.slug.clone(),
+        bottle.agent.clone(),
+        age,
+        state,
+        health.unwrap_or("-").to_owned(),
+    ]
+}
+
+/// Docker's `Up 3 minutes (healthy)` in one word.
+fn health(status: &str) -> &str {
+    match status.split_once('(') {
+        Some((up, _)) if !up.starts_with("Up") => "ended",
+        Some((_, rest)) => rest.trim_end_matches(')').trim_start_matches("health: "),
+        None if status.starts_with("Up") => "up",
+        None => "ended",
+    }
+}
+
+fn age(seconds: i64) -> String {
+    match seconds.max(0) {
+        s @ ..60 => format!("{s}s"),
+        s @ ..3600 => format!("{}m", s / 60),
+        s @ ..86400 => format!("{}h{:02}m", s / 3600, s % 3600 / 60),
+        s => format!("{}d{:02}h", s / 86400, s % 86400 / 3600),
+    }
+}
+
+fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |at: usize| {
+        rows.iter()
+            .map(|row| row[at].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |row: &[String; N]| {
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        format!("{}\n", line.trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_and_health_are_short() {
+        assert_eq!(
+            [5, 125, 7260, 90000].map(age),
+            ["5s", "2m", "2h01m", "1d01h"]
+        );
+        let words = [
+            ("Up 3 minutes (healthy)", "healthy"),
+            ("Up 1 second (health: starting)", "starting"),
+            ("Up 1 second", "up"),
+            ("Exited (137) 3 seconds ago", "ended"),
+            ("Created", "ended"),
+        ];
+        for (status, word) in words {
+            assert_eq!(health(status), word, "{status}");
+        }
+    }
+
+    #[test]
+    fn columns_stand_below_each_other() {
+        let rows = [["a", "b"], ["longer", "c"]].map(|row| row.map(str::to_owned));
+        assert_eq!(aligned(&rows), "a       b\nlonger  c\n");
+    }
+}

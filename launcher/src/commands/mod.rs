@@ -1,0 +1,157 @@
+//! What each subcommand does, and where the rooms meet.
+
+pub mod check;
+mod cleanup;
+pub mod info;
+pub mod init;
+mod list;
+mod logs;
+mod prepare;
+mod start;
+
+pub use start::{Values, carry_out};
+
+use std::path::PathBuf;
+
+use crate::args::{Command, Info, ManifestOption, Probe};
+use crate::bottle::exit_code::{NOT_STARTED, OWN_FAILURE, USAGE};
+use crate::docker::{Docker, DockerError};
+use crate::plan::Preview;
+use crate::probe::Questions;
+use crate::progress::Progress;
+
+/// Does what the command line says. Gives the exit code.
+pub fn run(command: Command) -> u8 {
+    match command {
+        Command::Start(args) => start::run(&args),
+        Command::List => list::run(),
+        Command::Logs(args) => logs::run(&args),
+        Command::Cleanup(args) => cleanup::run(&args),
+        Command::Probe(args) => probe(&args),
+        Command::Info(args) => show_plan(&args),
+        Command::Check(option) => check_manifests(&option),
+        Command::Init(option) => write_example(&option),
+    }
+}
+
+/// What carries a plan out in this version.
+const BACKEND: &str = "docker";
+
+fn show_plan(args: &Info) -> u8 {
+    match prepare::prepare(&args.agent, &args.manifest, None) {
+        Ok(prepared) => {
+            let preview = Preview {
+                plan: &prepared.plan,
+                backend: BACKEND,
+            };
+            print(&preview.people());
+            0
+        }
+        Err(sentences) => {
+            let mut progress = progress();
+            sentences
+                .iter()
+                .for_each(|sentence| progress.tell(sentence));
+            USAGE
+        }
+    }
+}
+
+fn check_manifests(option: &ManifestOption) -> u8 {
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    match prepare::sources(option) {
+        Ok(sources) => check::run(&sources, &variable, &mut out, &mut err),
+        Err(sentence) => {
+            progress().tell(&sentence);
+            USAGE
+        }
+    }
+}
+
+fn write_example(option: &ManifestOption) -> u8 {
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    match prepare::manifest_path(option) {
+        Ok(path) => init::run(&path, &mut out, &mut err),
+        Err(sentence) => {
+            progress().tell(&sentence);
+            USAGE
+        }
+    }
+}
+
+/// Writes text for people to standard error, as it is.
+fn tell_people(text: &str) {
+    use std::io::Write;
+    let mut err = std::io::stderr().lock();
+    // Who closed it does not want to be told.
+    let _closed = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
+/// The probe's exit code for a bottle that is not sealed.
+const SEAL_BROKEN: u8 = 3;
+
+fn probe(args: &Probe) -> u8 {
+    let questions = Questions {
+        gateway: args.gateway,
+        forbidden: args.forbidden.clone(),
+        control: args.control.clone(),
+        patience: std::time::Duration::from_millis(args.patience_ms),
+    };
+    match crate::probe::run(&questions) {
+        Ok(true) => 0,
+        Ok(false) => SEAL_BROKEN,
+        Err(_nobody_reads) => OWN_FAILURE,
+    }
+}
+
+/// A variable of the host that is set and is text.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn progress() -> Progress {
+    let (terminal, no_color) = (variable("TERM"), variable("NO_COLOR"));
+    Progress::new(terminal.as_deref(), no_color.as_deref())
+}
+
+/// Where the state of all bottles is: below `$XDG_STATE_HOME`, or else the home.
+fn state_root() -> Result<PathBuf, String> {
+    // The XDG specification says to ignore a relative path.
+    let given = variable("XDG_STATE_HOME").map(PathBuf::from);
+    let given = given.filter(|path| path.is_absolute());
+    let home = || Some(PathBuf::from(variable("HOME")?).join(".local/state"));
+    let root = given.or_else(home);
+    let root = root.ok_or("neither XDG_STATE_HOME nor HOME says where state is kept")?;
+    Ok(root.join("bottle"))
+}
+
+async fn connect() -> Result<Docker, DockerError> {
+    let (host, runtime) = (variable("DOCKER_HOST"), variable("XDG_RUNTIME_DIR"));
+    Docker::connect(host.as_deref(), runtime.map(PathBuf::from).as_deref()).await
+}
+
+/// Runs `work` to its end on one thread. Threads that hang in a read are left to the exit.
+fn block_on(work: impl Future<Output = u8>) -> u8 {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => {
+            let code = runtime.block_on(work);
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => {
+            progress().tell(&format!("this machine gives no event loop: {error}"));
+            NOT_STARTED
+        }
+    }
+}
+
+/// Writes `text` to standard output, on purpose and by this function alone.
+fn print(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    // Who closes the pipe has read enough.
+    let _closed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

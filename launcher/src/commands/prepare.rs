@@ -1,0 +1,70 @@
+//! From the command line to a plan: what `start` and `info` have in common.
+
+use std::path::PathBuf;
+
+use super::{state_root, variable};
+use crate::args::ManifestOption;
+use crate::host::facts::gather;
+use crate::host::places::Places;
+use crate::host::tokens;
+use crate::manifest::{Manifest, Sources, home_manifest};
+use crate::plan::Plan;
+
+/// A plan, and where the values that it names are looked for.
+pub(super) struct Prepared {
+    /// The plan.
+    pub(super) plan: Plan,
+    /// The user's home.
+    pub(super) home: PathBuf,
+}
+
+/// The files that a command in this directory reads.
+pub(super) fn sources(option: &ManifestOption) -> Result<Sources, String> {
+    let directory = std::env::current_dir()
+        .map_err(|error| format!("this directory can't be looked at: {error}"))?;
+    Ok(Sources::find(
+        option.manifest.as_deref(),
+        &directory,
+        &variable,
+    ))
+}
+
+/// Where the home manifest is, or would be.
+pub(super) fn manifest_path(option: &ManifestOption) -> Result<PathBuf, String> {
+    home_manifest(option.manifest.as_deref(), &variable)
+        .ok_or_else(|| "neither --manifest nor HOME says where the manifest is".to_owned())
+}
+
+/// Reads the manifests and plans a start of `agent`.
+///
+/// # Errors
+///
+/// Everything that is wrong, a sentence each.
+pub(super) fn prepare(
+    agent: &str,
+    option: &ManifestOption,
+    command: Option<Vec<String>>,
+) -> Result<Prepared, Vec<String>> {
+    let one = |sentence: String| vec![sentence];
+    let sources = sources(option).map_err(one)?;
+    let manifest = Manifest::load(&sources, &variable).map_err(sentences)?;
+    let home = variable("HOME").ok_or_else(|| one("HOME is not set".to_owned()))?;
+    let places = Places {
+        home: PathBuf::from(&home),
+        manifest: manifest_path(option).map_err(one)?,
+        state: state_root().map_err(one)?,
+        work: PathBuf::from("."),
+    };
+    let facts = gather(&places, &manifest, agent, std::env::vars_os()).map_err(one)?;
+    let mut plan = Plan::make(&manifest, agent, &facts, command).map_err(sentences)?;
+    plan.warnings
+        .extend(tokens::warnings(&plan.slots, &facts.home));
+    Ok(Prepared {
+        plan,
+        home: facts.home,
+    })
+}
+
+fn sentences<T: ToString>(problems: Vec<T>) -> Vec<String> {
+    problems.iter().map(T::to_string).collect()
+}

@@ -1,0 +1,166 @@
+//! `bottle start`.
+
+use std::io::{BufRead, IsTerminal};
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use super::prepare::{Prepared, prepare};
+use super::{BACKEND, block_on, connect, print, progress, state_root, tell_people, variable};
+use crate::args::{Format, Start};
+use crate::bottle::exit_code::{NOT_STARTED, USAGE};
+use crate::bottle::{self, Failure, Programs, Request, WayOut};
+use crate::host::git_config::Snapshot;
+use crate::host::{tokens, variables};
+use crate::manifest::AgentOrigin;
+use crate::plan::{Plan, Preview};
+use crate::signals::Signals;
+use crate::terminal;
+
+/// Starts an agent.
+pub(super) fn run(args: &Start) -> u8 {
+    let command = Some(args.program.clone()).filter(|command| !command.is_empty());
+    let prepared = match prepare(&args.agent, &args.manifest, command) {
+        Ok(prepared) => prepared,
+        Err(sentences) => return refuse(&sentences, USAGE),
+    };
+    let preview = Preview {
+        plan: &prepared.plan,
+        backend: BACKEND,
+    };
+    match (args.dry_run, args.format) {
+        (true, Some(Format::Json)) => print(&preview.json()),
+        (_, Some(Format::Text | Format::Json) | None) => tell_people(&preview.people()),
+    }
+    if args.dry_run {
+        return 0;
+    }
+    if !prepared.plan.unserved.is_empty() {
+        return refuse(&prepared.plan.unserved, USAGE);
+    }
+    if let Err(sentence) = consent(args, &prepared.plan.origin) {
+        return refuse(&[sentence], USAGE);
+    }
+    match values(&prepared) {
+        Ok(values) => guarded(&prepared.plan, values, args.engine.clone()),
+        Err(sentences) => refuse(&sentences, NOT_STARTED),
+    }
+}
+
+fn refuse(sentences: &[String], code: u8) -> u8 {
+    let mut progress = progress();
+    for sentence in sentences {
+        progress.tell(sentence);
+    }
+    code
+}
+
+/// Does a person agree? What a repository brought needs a word more than `--yes`.
+fn consent(args: &Start, origin: &AgentOrigin) -> Result<(), String> {
+    let brought = matches!(origin, AgentOrigin::Repository(_));
+    if args.yes && (args.trust_repo || !brought) {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        let words = match brought {
+            true => {
+                "this agent comes from the repository; read its prompt above, and give --yes --trust-repo"
+            }
+            false => "nobody can be asked here; give --yes",
+        };
+        return Err(words.to_owned());
+    }
+    tell_people("Start it? [y/N] ");
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    match read.is_ok() && ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) {
+        true => Ok(()),
+        false => Err("not started".to_owned()),
+    }
+}
+
+fn values(prepared: &Prepared) -> Result<Values, Vec<String>> {
+    let secrets = tokens::read(&prepared.plan.slots, &prepared.home)?;
+    Ok(Values {
+        tokens: tokens::records(&secrets),
+        variables: variables::resolve(&prepared.plan.environment)?,
+    })
+}
+
+/// Carries a plan out, and shows what changed in files that git of the host obeys.
+fn guarded(plan: &Plan, values: Values, engine: Option<PathBuf>) -> u8 {
+    let before = match Snapshot::take(&plan.workdir) {
+        Ok(before) => before,
+        Err(error) => {
+            let sentence = format!("the work directory's git settings can't be read: {error}");
+            return refuse(&[sentence], NOT_STARTED);
+        }
+    };
+    let code = carry_out(plan, values, engine);
+    match before.changes() {
+        Ok(None) => {}
+        Ok(Some(changes)) => {
+            progress()
+                .tell("git on this host obeys files that have changed; read before you use it:");
+            tell_people(&changes);
+        }
+        Err(error) => {
+            progress().tell(&format!(
+                "what changed in git's settings can't be read: {error}"
+            ));
+        }
+    }
+    code
+}
+
+/// What a plan's names stand for.
+pub struct Values {
+    /// A record `NAME=VALUE`, ended by NUL, for each slot.
+    pub tokens: Zeroizing<Vec<u8>>,
+    /// The agent's variables.
+    pub variables: Vec<(String, String)>,
+}
+
+/// Carries a plan out. Gives the exit code.
+pub fn carry_out(plan: &Plan, values: Values, engine: Option<PathBuf>) -> u8 {
+    block_on(async {
+        let mut progress = progress();
+        match try_to(plan, values, engine, &mut progress).await {
+            Ok(code) => code,
+            Err(failure) => {
+                if !matches!(failure, Failure::Signal(_)) {
+                    progress.tell(&failure.to_string());
+                }
+                failure.exit_code()
+            }
+        }
+    })
+}
+
+async fn try_to(
+    plan: &Plan,
+    values: Values,
+    engine: Option<PathBuf>,
+    progress: &mut crate::progress::Progress,
+) -> Result<u8, Failure> {
+    let not_started = |error: std::io::Error| Failure::NotStarted(error.to_string());
+    // Caught from here on: what is made below is also removed.
+    let mut signals = Signals::catch().map_err(not_started)?;
+    let launcher = std::env::current_exe().map_err(not_started)?;
+    let beside = launcher.with_file_name("cred-proxy");
+    let request = Request {
+        plan,
+        tokens: values.tokens,
+        variables: values.variables,
+        programs: Programs {
+            engine: engine.unwrap_or(beside),
+            launcher,
+        },
+        state_root: state_root().map_err(Failure::NotStarted)?,
+        way_out: WayOut::of_host(&variable).map_err(Failure::NotStarted)?,
+        terminal: terminal::is_interactive()
+            .then(|| variable("TERM").unwrap_or_else(|| "xterm".to_owned())),
+    };
+    let docker = connect().await?;
+    bottle::run(&docker, request, progress, &mut signals).await
+}

@@ -1,0 +1,127 @@
+//! Gathering the facts that a plan is made of.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use super::git_directory::{self, presence};
+use super::npm;
+use super::places::{Places, resolved};
+use crate::manifest::{Manifest, Upstream};
+use crate::plan::{HostFacts, WorkdirFacts};
+
+/// Looks at the host for the plan of this agent; `variables` is the environment, of which
+/// the names are kept and no value. npm is asked only if a route of the agent's bottle leads
+/// to its registry. Nothing is created or changed.
+pub fn gather(
+    places: &Places,
+    manifest: &Manifest,
+    agent: &str,
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<HostFacts, String> {
+    let workdir = workdir(&places.work).map_err(|error| {
+        let work = places.work.display();
+        format!("the work directory {work} cannot be looked at: {error}")
+    })?;
+    let bottle = manifest.agents.get(agent).map(|agent| &agent.bottle);
+    let bottle = bottle.and_then(|name| manifest.bottles.get(name));
+    let asks_npm = bottle.is_some_and(|bottle| {
+        let mut upstreams = bottle.routes.iter().map(|route| &route.upstream);
+        upstreams.any(|upstream| *upstream == Upstream::NpmRegistryOfHost)
+    });
+    Ok(HostFacts {
+        home: resolved(&places.home),
+        manifest: resolved(&places.manifest),
+        state: resolved(&places.state),
+        workdir,
+        variables: set_names(variables),
+        npm_registry: asks_npm.then(npm::registry),
+    })
+}
+
+/// The names of those that are not empty; one that is no UTF-8 can't stand in a manifest.
+fn set_names(variables: impl Iterator<Item = (OsString, OsString)>) -> BTreeSet<String> {
+    variables
+        .filter(|(_, value)| !value.is_empty())
+        .filter_map(|(name, _)| name.into_string().ok())
+        .collect()
+}
+
+fn workdir(path: &Path) -> io::Result<WorkdirFacts> {
+    let path = fs::canonicalize(path)?;
+    let metadata = fs::metadata(&path)?;
+    Ok(WorkdirFacts {
+        owner: (metadata.uid(), metadata.gid()),
+        bottle: presence(&path.join(".bottle"))?,
+        git: git_directory::look(&path)?,
+        path,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::{manifest, route};
+    use crate::plan::{Plan, Presence, Preview};
+
+    #[test]
+    fn no_value_of_the_environment_gets_into_plan_preview_or_routes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let work = folder.path().join("app");
+        fs::create_dir(&work).expect("made");
+        let home = folder.path().join("home");
+        let places = Places {
+            manifest: home.join(".config/bottle/manifest.json"),
+            state: home.join(".local/state/bottle"),
+            work,
+            home,
+        };
+        let names = [
+            "TOKEN",
+            "GH_PAT",
+            "EDITOR",
+            "npm_config_registry",
+            "HTTPS_PROXY",
+        ];
+        let variables = names.map(|name| (name.into(), format!("v4lue-of-{name}").into()));
+        let empty = (OsString::from("EMPTY"), OsString::new());
+        let variables = variables.into_iter().chain([empty]);
+        let manifest = manifest(vec![route("/x/", "https://x.example")]);
+        let facts = gather(&places, &manifest, "a", variables).expect("facts");
+        assert!(facts.variables.contains("GH_PAT") && !facts.variables.contains("EMPTY"));
+        assert_eq!(facts.npm_registry, None);
+        assert_eq!(facts.workdir.bottle, Presence::Absent);
+        assert_eq!(facts.workdir.git, None);
+        let plan = Plan::make(&manifest, "a", &facts, None).expect("a plan");
+        let preview = Preview {
+            plan: &plan,
+            backend: "docker",
+        };
+        let texts = [
+            format!("{facts:?} {plan:?}"),
+            plan.routes_json.clone(),
+            preview.people(),
+            preview.json(),
+        ];
+        for text in texts {
+            assert!(!text.contains("v4lue"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_work_directory_that_is_not_there_is_named() {
+        let places = Places {
+            home: "/".into(),
+            manifest: "/m".into(),
+            state: "/s".into(),
+            work: "/no/such/folder".into(),
+        };
+        let facts = gather(&places, &Manifest::default(), "a", core::iter::empty());
+        assert!(facts.is_err_and(|text| {
+            text.starts_with("the work directory /no/such/folder cannot be looked at: ")
+        }));
+    }
+}

@@ -1,0 +1,16 @@
+//! The host: its facts for the plan, and the values that a plan only names.
+//!
+//! Whatever has a token in it is a [`secret::Secret`]; texts for people name where a value
+//! lies, never the value.
+
+mod ask;
+mod command;
+mod diff;
+pub mod facts;
+pub mod git_config;
+mod git_directory;
+mod npm;
+pub mod places;
+pub mod secret;
+pub mod tokens;
+pub mod variables;

@@ -1,0 +1,22 @@
+//! `bottle`: starts a coding agent in a sealed place, beside the sidecars that hold its keys.
+//!
+//! ```text
+//! manifest ─▶ plan ─▶ bottle ─▶ docker
+//! a person's   pure    order     the engine
+//! words        value   and undo
+//!               ▲         ▲
+//!               host ─────┘ facts for the plan, values for its names
+//! ```
+
+pub mod args;
+pub mod bottle;
+pub mod commands;
+pub mod docker;
+pub mod host;
+pub mod limits;
+pub mod manifest;
+pub mod plan;
+pub mod probe;
+pub mod progress;
+pub mod signals;
+pub mod terminal;

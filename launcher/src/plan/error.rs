@@ -1,0 +1,29 @@
+//! Why there is no plan.
+
+use core::fmt;
+
+/// Something that must be mended before there is a plan: where it stands, what is wrong,
+/// and what to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanError {
+    /// The JSON path in the manifest, such as `bottles.dev.env.TZ`, or a path of the host.
+    pub place: String,
+    /// What is wrong, and what to do.
+    pub text: String,
+}
+
+impl PlanError {
+    /// Puts the two together.
+    pub fn new(place: impl fmt::Display, text: impl fmt::Display) -> PlanError {
+        PlanError {
+            place: place.to_string(),
+            text: text.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.text)
+    }
+}

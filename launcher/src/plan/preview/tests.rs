@@ -1,0 +1,212 @@
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::*;
+use crate::manifest::{
+    AgentOrigin, EnvValue, Manifest, Role, Route, Template, TokenRef, WorkdirMode,
+};
+use crate::plan::HostFacts;
+use crate::plan::testing::{facts, gate, manifest, route};
+
+/// Something of everything.
+fn full() -> (Manifest, HostFacts) {
+    let mut manifest = manifest(vec![
+        Route {
+            roles: vec![Role::AnthropicBaseUrl],
+            ..route("/anthropic/", "https://api.anthropic.com")
+        },
+        Route {
+            roles: vec![Role::GitInsteadOf],
+            token_ref: TokenRef::Command(vec![
+                "gh".to_owned(),
+                "auth".to_owned(),
+                "token".to_owned(),
+            ]),
+            deny: ["POST /user/keys", "PUT /x/**"].map(str::to_owned).to_vec(),
+            ..route("/gh/", "https://github.com")
+        },
+        Route {
+            token_ref: TokenRef::File("~/k".to_owned()),
+            deny: (0..9).map(|number| format!("GET /{number}")).collect(),
+            ..route("/x/", "https://x.example")
+        },
+        route("/y/", "https://y.example"),
+    ]);
+    let bottle = manifest.bottles.get_mut("dev").expect("dev");
+    bottle.env = vec![
+        (
+            "EDITOR".to_owned(),
+            EnvValue::Literal("literal-value".to_owned()),
+        ),
+        ("ZONE".to_owned(), EnvValue::FromHost("TZ".to_owned())),
+        (
+            "OTP".to_owned(),
+            EnvValue::Ask("one-time password".to_owned()),
+        ),
+    ];
+    bottle.provider.template = Some(Template::Claude);
+    bottle.provider.image = None;
+    bottle.git_gate = Some(gate("ssh://git@git.example.org/me/app.git"));
+    let agent = manifest.agents.get_mut("a").expect("a");
+    agent.prompt = Some("first\n\tsecond \u{1b}[31mred\u{202e}".to_owned());
+    agent.workdir = WorkdirMode::Bind;
+    agent.origin = AgentOrigin::Repository(PathBuf::from("/home/me/app/.bottle/agents.json"));
+    let mut facts = facts();
+    facts.variables.insert("TZ".to_owned());
+    (manifest, facts)
+}
+
+fn plan() -> Plan {
+    let (manifest, facts) = full();
+    Plan::make(&manifest, "a", &facts, None).expect("a plan")
+}
+
+fn preview(plan: &Plan) -> Preview<'_> {
+    Preview {
+        plan,
+        backend: "docker",
+    }
+}
+
+#[test]
+fn people_read_this() {
+    assert_eq!(
+        preview(&plan()).people(),
+        r#"Agent      a (the repository's /home/me/app/.bottle/agents.json)
+Bottle     dev
+Backend    docker
+Image      bottle-claude (built if it is missing)
+Command    claude --dangerously-skip-permissions 'first\u{a}\u{9}second \u{1b}[31mred\u{202e}'
+Work       /home/me/app itself, as 1000:1000
+             /home/me/app/.git cannot be moved
+             /home/me/app/.git/hooks read-only
+             /home/me/app/.bottle empty, read-only
+Variables  EDITOR, ZONE, OTP, ANTHROPIC_BASE_URL, CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC, ENABLE_TOOL_SEARCH
+Files      ~/.gitconfig, ~/.claude.json
+Routes     /anthropic/ → https://api.anthropic.com with TOKEN
+           /gh/ → https://github.com with command gh auth token
+             refuses 2: POST /user/keys, PUT /x/**
+           /x/ → https://x.example with file ~/k
+             refuses 9: GET /0, GET /1, GET /2, GET /3 and 5 more
+           /y/ → https://y.example with TOKEN
+Git        git://git-gate/app.git → ssh://git@git.example.org/me/app.git
+Hosts      4: api.anthropic.com, github.com, x.example and 1 more
+Scanner    none
+Prompt, from /home/me/app/.bottle/agents.json:
+  | first
+  |     second \u{1b}[31mred\u{202e}
+Warning: bottles.dev.git_gate.repos: this version does not serve the git gate yet; take it out to start this bottle
+Warning: the repository brings this agent (/home/me/app/.bottle/agents.json): read its prompt, for it may be anybody's
+"#
+    );
+}
+
+#[test]
+fn little_is_shown_shortly() {
+    let manifest = manifest(Vec::new());
+    let plan = Plan::make(&manifest, "a", &facts(), None).expect("a plan");
+    assert_eq!(
+        preview(&plan).people(),
+        "Agent      a (/home/me/.config/bottle/manifest.json)\n\
+         Bottle     dev\n\
+         Backend    docker\n\
+         Image      img\n\
+         Command    /bin/sh\n\
+         Work       a copy of /home/me/app at /work\n\
+         Variables  none\n\
+         Files      none\n\
+         Routes     none\n\
+         Git        none\n\
+         Hosts      none\n\
+         Scanner    none\n"
+    );
+}
+
+#[test]
+fn a_long_word_of_the_command_is_cut_and_a_quote_stays_one() {
+    let manifest = manifest(Vec::new());
+    let words = ["sh", "-c", "it's", ""].map(str::to_owned).to_vec();
+    let at_bound = "x".repeat(crate::limits::PREVIEW_WORD_CHARACTERS);
+    let past_bound = format!("{at_bound}y");
+    let words = [words, vec![at_bound.clone(), past_bound]].concat();
+    let plan = Plan::make(&manifest, "a", &facts(), Some(words)).expect("a plan");
+    let text = preview(&plan).people();
+    let expected = format!("Command    sh -c 'it'\\''s' '' {at_bound} '{at_bound}…'\n");
+    assert!(text.contains(&expected), "{text}");
+}
+
+/// Every key, as docs/PLAN.md writes it.
+fn keys(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(pairs) if prefix != "routes[].token" => {
+            for (key, value) in pairs {
+                let dot = if prefix.is_empty() { "" } else { "." };
+                keys(&format!("{prefix}{dot}{key}"), value, found);
+            }
+        }
+        Value::Array(items) if prefix != "command" => {
+            for item in items {
+                keys(&format!("{prefix}[]"), item, found);
+            }
+        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => {
+            found.insert(prefix.to_owned());
+        }
+    }
+}
+
+#[test]
+fn programs_read_the_keys_that_are_promised_and_no_others() {
+    let plan = plan();
+    let json: Value = serde_json::from_str(&preview(&plan).json()).expect("JSON");
+    let mut there = BTreeSet::new();
+    keys("", &json, &mut there);
+    let page = include_str!("../../../../docs/PLAN.md");
+    let cells = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .filter_map(|line| line.split('|').nth(1));
+    let promised: BTreeSet<String> = cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(there, promised);
+    assert_eq!(
+        json["agent"]["prompt"],
+        "first\n\tsecond \u{1b}[31mred\u{202e}"
+    );
+    assert_eq!(json["routes"][1]["token"]["command"][0], "gh");
+    assert_eq!(json["routes"][3]["slot"], "CRED_PROXY_TOKEN_0");
+    assert_eq!(json["environment"][1]["variable"], "TZ");
+}
+
+#[test]
+fn no_value_of_a_variable_is_shown_or_written() {
+    // What the host's variables are set to is in no fact, so it can be in no plan; that
+    // leaves the manifest's own literals, and what stands in for a credential.
+    let plan = plan();
+    let preview = preview(&plan);
+    for text in [
+        preview.people(),
+        preview.json(),
+        plan.routes_json.clone(),
+        format!("{plan:?}"),
+    ] {
+        assert!(!text.contains("literal-value"), "{text}");
+    }
+    for text in [preview.people(), preview.json(), plan.routes_json.clone()] {
+        assert!(!text.contains("placeholder"), "{text}");
+        assert!(!text.contains("CLAUDE_CODE_OAUTH_TOKEN"), "{text}");
+    }
+    for name in ["TOKEN\"", "TZ", "OTP", "gh", "~/k"] {
+        let name = format!("\"{name}");
+        assert!(!plan.routes_json.contains(&name), "{name}");
+    }
+}

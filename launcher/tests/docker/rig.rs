@@ -1,0 +1,218 @@
+//! A launcher that is driven from outside, and a look at what Docker has.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use launcher::docker::{Docker, ImageSpec, Labelled};
+
+/// How long anything here may take before the test fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An image with a shell and little else, made of Debian's static busybox.
+pub(crate) const IMAGE: &str = "bottle-test/busybox:1";
+
+/// A launcher's surroundings: a state directory of its own.
+pub(crate) struct Rig {
+    pub(crate) docker: Docker,
+    pub(crate) place: tempfile::TempDir,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Rig {
+    /// None where no engine answers; the test is skipped then.
+    pub(crate) fn new() -> Option<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let host = std::env::var("DOCKER_HOST").ok();
+        let busybox = Path::new("/bin/busybox");
+        let docker = match runtime.block_on(Docker::connect(host.as_deref(), None)) {
+            Ok(docker) if busybox.exists() => docker,
+            Ok(_) => return skipped("/bin/busybox is not here (Debian: busybox-static)"),
+            Err(error) => return skipped(&error.to_string()),
+        };
+        let rig = Self {
+            docker,
+            place: tempfile::tempdir().expect("a directory"),
+            runtime,
+        };
+        static BUILT: OnceLock<()> = OnceLock::new();
+        BUILT.get_or_init(|| rig.build_image());
+        Some(rig)
+    }
+
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    fn build_image(&self) {
+        let mut root = tar::Builder::new(Vec::new());
+        root.append_path_with_name("/bin/busybox", "bin/busybox")
+            .expect("added");
+        for name in [
+            "sh", "cat", "env", "id", "sleep", "wget", "ls", "touch", "true", "nc",
+        ] {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Symlink);
+            header.set_size(0);
+            let path = format!("bin/{name}");
+            root.append_link(&mut header, path, "busybox")
+                .expect("added");
+        }
+        let mut context = tar::Builder::new(Vec::new());
+        let files = [
+            ("Dockerfile", b"FROM scratch\nADD root.tar /\n".to_vec()),
+            ("root.tar", root.into_inner().expect("an archive")),
+        ];
+        for (name, content) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            header.set_mode(0o644);
+            context
+                .append_data(&mut header, name, &content[..])
+                .expect("added");
+        }
+        let image = ImageSpec {
+            tag: IMAGE.to_owned(),
+            labels: Vec::new(),
+            context: context.into_inner().expect("an archive"),
+        };
+        let mut unread = |_line: &str| ();
+        let built = self.docker.build_image(image, &mut unread);
+        self.block_on(built).expect("the image");
+    }
+
+    /// `bottle` with `words`; standard streams are pipes.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(program());
+        command
+            .args(words)
+            .env("XDG_STATE_HOME", self.place.path())
+            .env_remove("HTTPS_PROXY")
+            .env_remove("https_proxy")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// A start of a bottle with an engine in it.
+    pub(crate) fn start(&self, options: &[&str], command: &[&str]) -> Command {
+        let engine = engine().display().to_string();
+        let mut words = vec!["plan", "--engine", &engine];
+        words.extend(["--image", IMAGE, "--upstream", "https://127.0.0.1:9"]);
+        words.extend(options);
+        words.push("--");
+        words.extend(command);
+        self.command(&words)
+    }
+
+    /// What bears the label of a launcher's process.
+    pub(crate) fn objects_of(&self, launcher: u32) -> Vec<Labelled> {
+        let all = self.block_on(self.docker.survey("bottle.launcher"));
+        let pid = launcher.to_string();
+        let of_it = |object: &Labelled| {
+            let id = object.labels.get("bottle.launcher");
+            id.is_some_and(|id| id.split('/').nth(3) == Some(&pid))
+        };
+        all.expect("a survey").into_iter().filter(of_it).collect()
+    }
+
+    /// Names of bottles that have state.
+    pub(crate) fn states(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.place.path().join("bottle"));
+        let names = entries.into_iter().flatten().flatten();
+        names
+            .map(|entry| entry.file_name().into_string().expect("a name"))
+            .collect()
+    }
+
+    /// Asserts that nothing of a launcher is left, in Docker or on the disk.
+    pub(crate) fn assert_nothing_left(&self, launcher: u32) {
+        assert_eq!(self.objects_of(launcher), []);
+        assert_eq!(self.states(), [""; 0]);
+    }
+}
+
+fn skipped<T>(why: &str) -> Option<T> {
+    let required = std::env::var("BOTTLE_REQUIRE_ALL").is_ok_and(|value| value == "1");
+    assert!(!required, "required, but {why}");
+    eprintln!("SKIPPED: {why}");
+    None
+}
+
+/// The launcher whose plans are made by hand, and beside it the engine; both as built now.
+fn program() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        build(&["-p", "launcher", "--example", "carry_out"]);
+        build(&["-p", "engine", "--bin", "cred-proxy"]);
+        directory().join("examples/carry_out")
+    });
+    built.clone()
+}
+
+fn engine() -> PathBuf {
+    program();
+    directory().join("cred-proxy")
+}
+
+fn directory() -> PathBuf {
+    let bottle = Path::new(env!("CARGO_BIN_EXE_bottle"));
+    bottle.parent().expect("a directory").to_owned()
+}
+
+fn build(words: &[&str]) {
+    let profile = directory();
+    let release = profile.file_name().is_some_and(|name| name == "release");
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet"])
+        .args(words)
+        .args(release.then_some("--release"))
+        .status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "cargo build {words:?}"
+    );
+}
+
+/// Everything of a launcher's end.
+pub(crate) fn finish(child: Child) -> (Output, Duration) {
+    let began = Instant::now();
+    let output = child.wait_with_output().expect("its end");
+    (output, began.elapsed())
+}
+
+pub(crate) fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+/// Reads standard error until a line holds `words`; gives the reader back.
+pub(crate) fn until_line(child: &mut Child, words: &str) -> BufReader<impl Read + use<>> {
+    let mut error = BufReader::new(child.stderr.take().expect("standard error"));
+    let mut all = String::new();
+    while !all.lines().last().is_some_and(|line| line.contains(words)) {
+        let read = error.read_line(&mut all).expect("a line");
+        assert!(read > 0, "no line holds {words:?}:\n{all}");
+    }
+    error
+}
+
+/// Waits until `done` says so.
+pub(crate) fn eventually(what: &str, mut done: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < until, "not within {PATIENCE:?}: {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Sends a signal to a process.
+pub(crate) fn send(child: &Child, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_child(child);
+    rustix::process::kill_process(pid, signal).expect("sent");
+}
