@@ -124,7 +124,7 @@ impl Engine {
         let routes = Arc::new(setup.routes);
         let connector = Arc::new(setup.connector);
         let pseudonym = Pseudonym::new(random_tail());
-        let pipes = Arc::new(KernelPipes::default());
+        let kernel_pipes = Arc::new(KernelPipes::default());
         for sockets in listeners.share_out(workers) {
             let worker = Arc::new(Worker::new(
                 Arc::clone(&routes),
@@ -134,7 +134,7 @@ impl Engine {
                 setup.allowed_hosts.clone(),
                 Arc::clone(&setup.log),
                 engine.metrics.clone(),
-                Arc::clone(&pipes),
+                Arc::clone(&kernel_pipes),
                 // A token of its own: asking a shared one would be a lock between workers.
                 engine.drain.child_token(),
             ));

@@ -27,7 +27,7 @@ pub(crate) struct Worker {
     pub(crate) metrics: Option<Arc<Metrics>>,
     /// Boxed, for it is handed on by every exchange.
     pub(crate) memory: FreeList<Box<Memory>>,
-    pub(crate) pipes: Arc<KernelPipes>,
+    pub(crate) kernel_pipes: Arc<KernelPipes>,
     pub(crate) drain: CancellationToken,
     pub(crate) clock: Clock,
 }
@@ -54,7 +54,7 @@ impl Worker {
         allowed_hosts: AllowedHosts,
         log: Arc<AccessLog>,
         metrics: Option<Arc<Metrics>>,
-        pipes: Arc<KernelPipes>,
+        kernel_pipes: Arc<KernelPipes>,
         drain: CancellationToken,
     ) -> Self {
         Worker {
@@ -66,7 +66,7 @@ impl Worker {
             log,
             metrics,
             memory: FreeList::new(MEMORIES_KEPT),
-            pipes,
+            kernel_pipes,
             drain,
             clock: Clock::default(),
         }

@@ -208,18 +208,19 @@ fn is_host_and_port(authority: &[u8]) -> bool {
     (is_name || host == "[::1]") && is_port
 }
 
-/// A port that is empty is that of the scheme (RFC 3986 §3.2.3).
+/// A port that is empty is that of the scheme (RFC 3986 §3.2.3); noughts before it say nothing.
 fn with_port(authority: &[u8], scheme: &str) -> Vec<u8> {
-    let authority = authority.strip_suffix(b":").unwrap_or(authority);
-    let has_port = match authority.iter().rposition(|octet| *octet == b':') {
-        Some(colon) => !authority[colon..].contains(&b']'),
-        None => false,
+    let colon = authority.iter().rposition(|octet| *octet == b':');
+    let colon = colon.filter(|colon| !authority[*colon..].contains(&b']'));
+    let (host, port) = authority.split_at(colon.unwrap_or(authority.len()));
+    let digits = port.get(1..).unwrap_or_default();
+    let noughts = digits.iter().take_while(|octet| **octet == b'0').count();
+    let port = match (digits, scheme) {
+        ([], "http") => b"80".as_slice(),
+        ([], _) => b"443",
+        _ => &digits[noughts..],
     };
-    match (has_port, scheme) {
-        (true, _) => authority.to_vec(),
-        (false, "http") => [authority, b":80"].concat(),
-        (false, _) => [authority, b":443"].concat(),
-    }
+    [host, b":", port].concat()
 }
 
 /// RFC 3986 §5.2.4; `%2e` is a dot to every URL parser. An empty path is `/`.

@@ -120,6 +120,7 @@ mod tests {
             "o/r.git/GIT%252Dreceive-pack;x%2Fy/",
             "o/r.git/info/refs?a&service=git%2Dreceive-pack",
             "o/r.git/info%2Frefs%3Fservice=git-receive-pack",
+            "o/r.git/git%u002Dreceive-pack",
         ] {
             assert!(is_push(push.as_bytes()), "{push}");
         }

@@ -34,7 +34,7 @@ impl Reading {
         })
     }
 
-    fn next(&self) -> [Reading; 4] {
+    fn next(&self) -> [Reading; 5] {
         let with_path = |path: Vec<u8>| Reading {
             path,
             query: self.query.clone(),
@@ -59,6 +59,7 @@ impl Reading {
         };
         [
             with_path(decoded_once(&self.path)),
+            with_path(units_decoded_once(&self.path)),
             with_path(slashes.collect()),
             with_path(bare.join(&b'/')),
             cut,
@@ -101,12 +102,34 @@ pub(crate) fn decoded_once(octets: &[u8]) -> Vec<u8> {
     decoded
 }
 
+/// Every `%u` with four hex digits behind it becomes the character it stands for, once: IIS.
+fn units_decoded_once(octets: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::new();
+    let mut rest = octets;
+    while let [first, after @ ..] = rest {
+        let hex = after
+            .get(..5)
+            .filter(|hex| *first == b'%' && hex[0].eq_ignore_ascii_case(&b'u'))
+            .filter(|hex| hex[1..].iter().all(u8::is_ascii_hexdigit));
+        let unit = hex.and_then(|hex| {
+            let unit = u32::from_str_radix(str::from_utf8(&hex[1..]).ok()?, 16).ok()?;
+            Some(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER))
+        });
+        match unit {
+            Some(unit) => decoded.extend(unit.to_string().bytes()),
+            None => decoded.push(*first),
+        }
+        rest = if unit.is_some() { &after[5..] } else { after };
+    }
+    decoded
+}
+
 /// What each further round of decoding makes of it, the text itself first.
 pub(crate) fn decoded_again_and_again(octets: &[u8]) -> Vec<Vec<u8>> {
     let mut rounds = vec![octets.to_vec()];
     loop {
         let last = &rounds[rounds.len() - 1];
-        let next = decoded_once(last);
+        let next = units_decoded_once(&decoded_once(last));
         if next == *last {
             return rounds;
         }
@@ -134,6 +157,7 @@ mod tests {
             ("a%253Fx=1/b", "a", "x=1/b"),
             ("a%23b", "a", ""),
             ("a%5c%2e%2E", "a/..", ""),
+            ("a%u002f%%5500%32e", "a/.", ""),
         ] {
             let expected = Reading {
                 path: reading.into(),
@@ -145,6 +169,7 @@ mod tests {
             assert!(of(path.as_bytes()).contains(&expected), "{path}");
         }
         assert_eq!(decoded(b"%25%32%65%zz%"), b".%zz%");
+        assert_eq!(decoded(b"%%75002e%u00e9%u00g0"), ".\u{e9}%u00g0".as_bytes());
         let names = |path: &str| of(path.as_bytes()).first().map(Reading::names);
         assert_eq!(names("/A//b. /."), Some(vec![b"a".to_vec(), b"b".to_vec()]));
     }

@@ -47,7 +47,7 @@ pub(super) struct Conversation<'a, 'r> {
     /// The same for the response.
     response_progress_at: Option<Instant>,
     limits: &'a Limits,
-    pipes: Option<&'a Arc<KernelPipes>>,
+    kernel_pipes: Option<&'a Arc<KernelPipes>>,
 }
 
 impl<'a, 'r> Conversation<'a, 'r> {
@@ -55,7 +55,7 @@ impl<'a, 'r> Conversation<'a, 'r> {
         request: &'a mut Relay,
         response: &'a mut ResponseLeg<'r>,
         limits: &'a Limits,
-        pipes: Option<&'a Arc<KernelPipes>>,
+        kernel_pipes: Option<&'a Arc<KernelPipes>>,
     ) -> Self {
         Conversation {
             request_from: request.progress(),
@@ -67,7 +67,7 @@ impl<'a, 'r> Conversation<'a, 'r> {
             response_seen: 0,
             response_progress_at: None,
             limits,
-            pipes,
+            kernel_pipes,
         }
     }
 
@@ -116,7 +116,7 @@ impl<'a, 'r> Conversation<'a, 'r> {
         let Client { stream, buffer, .. } = &mut *sides.client;
         let result = self
             .request
-            .poll(context, stream, buffer, sides.service, self.pipes);
+            .poll(context, stream, buffer, sides.service, self.kernel_pipes);
         if self.request.progress() != self.request_seen {
             self.request_seen = self.request.progress();
             self.request_progress_at = None;
@@ -159,7 +159,7 @@ impl<'a, 'r> Conversation<'a, 'r> {
                         sides.service,
                         sides.service_buffer,
                         &mut sides.client.stream,
-                        self.pipes,
+                        self.kernel_pipes,
                     );
                     if relay.progress() != self.response_seen {
                         self.response_seen = relay.progress();

@@ -309,7 +309,7 @@ impl<S: ClientStream> Exchange<'_, S> {
             request,
             &mut response,
             &self.worker.limits,
-            Some(&self.worker.pipes),
+            Some(&self.worker.kernel_pipes),
         );
         let mut sides = Sides {
             client: &mut *self.client,

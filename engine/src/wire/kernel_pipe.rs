@@ -117,6 +117,10 @@ impl KernelPipe {
         let count = ready!(poll_io(context, to, Interest::WRITABLE, || {
             splice(&pipe.reader, None, to, None, held, FLAGS)
         }))?;
+        // As for any write: it would be tried for ever.
+        if count == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
         self.held -= count;
         Poll::Ready(Ok(count))
     }
