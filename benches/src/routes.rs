@@ -7,7 +7,7 @@ use engine::route::{Route, RouteTable, UpstreamUrl};
 const SERVICES: [(&str, &str); 5] = [
     ("/anthropic/", "https://api.anthropic.com"),
     ("/openai/", "https://api.openai.com"),
-    ("/npm/", "https://registry.npmjs.org"),
+    ("/npm/", "https://packages.example.org"),
     ("/git/github.com/", "https://github.com"),
     ("/", "https://example.org/base"),
 ];
