@@ -6,6 +6,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use harness::binary::cred_proxy;
+use harness::docker::{Engine, engine};
+use harness::require;
 use launcher::docker::{Docker, ImageSpec, Labelled};
 
 /// How long anything here may take before the test fails.
@@ -14,28 +17,35 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// An image with a shell and little else, made of Debian's static busybox.
 pub(crate) const IMAGE: &str = "bottle-test/busybox:1";
 
+/// What that image is made of.
+const BUSYBOX: &str = "/bin/busybox";
+
 /// A launcher's surroundings: a state directory of its own.
 pub(crate) struct Rig {
+    engine: &'static Engine,
     pub(crate) docker: Docker,
     pub(crate) place: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Rig {
-    /// None where no engine answers; the test is skipped then.
+    /// None where there is no engine and none can be started; the test is skipped then.
     pub(crate) fn new() -> Option<Self> {
+        let test = "the launcher on Docker";
+        let engine = engine(test)?;
+        let busybox = Path::new(BUSYBOX);
+        if !busybox.exists() {
+            require::skip(test, "/bin/busybox is not here (Debian: busybox-static)");
+            return None;
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .expect("a runtime");
-        let host = std::env::var("DOCKER_HOST").ok();
-        let busybox = Path::new("/bin/busybox");
-        let docker = match runtime.block_on(Docker::connect(host.as_deref(), None)) {
-            Ok(docker) if busybox.exists() => docker,
-            Ok(_) => return skipped("/bin/busybox is not here (Debian: busybox-static)"),
-            Err(error) => return skipped(&error.to_string()),
-        };
+        let docker = runtime.block_on(Docker::connect(engine.host(), None));
+        let docker = docker.expect("the engine that answered");
         let rig = Self {
+            engine,
             docker,
             place: tempfile::tempdir().expect("a directory"),
             runtime,
@@ -51,7 +61,7 @@ impl Rig {
 
     fn build_image(&self) {
         let mut root = tar::Builder::new(Vec::new());
-        root.append_path_with_name("/bin/busybox", "bin/busybox")
+        root.append_path_with_name(BUSYBOX, "bin/busybox")
             .expect("added");
         for name in [
             "sh", "cat", "env", "id", "sleep", "wget", "ls", "touch", "true", "nc",
@@ -92,6 +102,7 @@ impl Rig {
         command
             .args(words)
             .env("XDG_STATE_HOME", self.place.path())
+            .envs(self.engine.host().map(|host| ("DOCKER_HOST", host)))
             .env_remove("HTTPS_PROXY")
             .env_remove("https_proxy")
             .stdin(Stdio::null())
@@ -102,7 +113,7 @@ impl Rig {
 
     /// A start of a bottle with an engine in it.
     pub(crate) fn start(&self, options: &[&str], command: &[&str]) -> Command {
-        let engine = engine().display().to_string();
+        let engine = cred_proxy().display().to_string();
         let mut words = vec!["plan", "--engine", &engine];
         words.extend(["--image", IMAGE, "--upstream", "https://127.0.0.1:9"]);
         words.extend(options);
@@ -138,27 +149,14 @@ impl Rig {
     }
 }
 
-fn skipped<T>(why: &str) -> Option<T> {
-    let required = std::env::var("BOTTLE_REQUIRE_ALL").is_ok_and(|value| value == "1");
-    assert!(!required, "required, but {why}");
-    eprintln!("SKIPPED: {why}");
-    None
-}
-
-/// The launcher whose plans are made by hand, and beside it the engine; both as built now.
+/// The launcher whose plans are made by hand, as built now.
 fn program() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
         build(&["-p", "launcher", "--example", "carry_out"]);
-        build(&["-p", "engine", "--bin", "cred-proxy"]);
         directory().join("examples/carry_out")
     });
     built.clone()
-}
-
-fn engine() -> PathBuf {
-    program();
-    directory().join("cred-proxy")
 }
 
 fn directory() -> PathBuf {
