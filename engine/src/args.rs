@@ -58,6 +58,10 @@ pub enum Command {
     /// Show on this machine alone that all of it works
     #[cfg(feature = "demo")]
     Demo,
+    /// The service of a demonstration that plays elsewhere
+    #[cfg(feature = "demo")]
+    #[command(hide = true)]
+    DemoService,
 }
 
 #[derive(clap::Args)]

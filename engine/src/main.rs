@@ -24,6 +24,8 @@ fn main() -> ExitCode {
         // Needs no configuration, so a wrong one does not matter.
         #[cfg(feature = "demo")]
         (Command::Demo, _) => engine::demo::run(),
+        #[cfg(feature = "demo")]
+        (Command::DemoService, _) => engine::demo::serve(),
         (Command::Check, config) => check::run(&routes_path, config),
         (_, Err(problems)) => serve::refuse(&problems),
         (Command::Serve, Ok(config)) => serve::run(config),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::origin::{EVENTS, Origin};
+use super::origin::EVENTS;
 use super::transcript::Transcript;
 
 /// Nothing on one machine takes this long; waiting longer would be a failure.
@@ -40,9 +40,9 @@ impl Agent {
         fields: &str,
         transcript: &mut Transcript,
     ) -> io::Result<String> {
-        let mut stream = self.send(method, target, fields, transcript).await?;
-        let mut octets = Vec::new();
-        tokio::time::timeout(PATIENCE, stream.read_to_end(&mut octets)).await??;
+        say_request(method, target, fields, transcript);
+        let stream = self.send(method, target, fields).await?;
+        let octets = tokio::time::timeout(PATIENCE, until_end(stream)).await??;
         let answer = String::from_utf8_lossy(&octets).into_owned();
         self.received.push_str(&answer);
         show_answer(&answer, transcript);
@@ -51,13 +51,9 @@ impl Agent {
 
     /// Reads an event stream and tells the origin of each event that has come, without
     /// which the origin sends no other. `true` if all came.
-    pub(super) async fn stream(
-        &mut self,
-        target: &str,
-        origin: &Origin,
-        transcript: &mut Transcript,
-    ) -> io::Result<bool> {
-        let mut stream = self.send("GET", target, "", transcript).await?;
+    pub(super) async fn stream(&mut self, transcript: &mut Transcript) -> io::Result<bool> {
+        say_request("GET", "/api/events", "", transcript);
+        let mut stream = self.send("GET", "/api/events", "").await?;
         let started = Instant::now();
         let mut answer = String::new();
         let mut seen = 0;
@@ -75,24 +71,15 @@ impl Agent {
                 let at = started.elapsed().as_millis();
                 transcript.say(&format!("  < {at:>4} ms  data: {}", EVENTS[seen]));
                 seen += 1;
-                origin.event_has_arrived();
+                let told = self.send("GET", "/api/arrived", "").await?;
+                tokio::time::timeout(PATIENCE, until_end(told)).await??;
             }
         }
         self.received.push_str(&answer);
         Ok(seen == EVENTS.len())
     }
 
-    async fn send(
-        &self,
-        method: &str,
-        target: &str,
-        fields: &str,
-        transcript: &mut Transcript,
-    ) -> io::Result<TcpStream> {
-        transcript.say(&format!("  > {method} {target}"));
-        for field in fields.lines() {
-            transcript.say(&format!("  > {field}"));
-        }
+    async fn send(&self, method: &str, target: &str, fields: &str) -> io::Result<TcpStream> {
         let mut stream = TcpStream::connect(self.proxy).await?;
         let head = format!(
             "{method} {target} HTTP/1.1\r\nHost: {}\r\n{fields}Connection: close\r\n\r\n",
@@ -100,6 +87,19 @@ impl Agent {
         );
         stream.write_all(head.as_bytes()).await?;
         Ok(stream)
+    }
+}
+
+async fn until_end(mut stream: TcpStream) -> io::Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    stream.read_to_end(&mut octets).await?;
+    Ok(octets)
+}
+
+fn say_request(method: &str, target: &str, fields: &str, transcript: &mut Transcript) {
+    transcript.say(&format!("  > {method} {target}"));
+    for field in fields.lines() {
+        transcript.say(&format!("  > {field}"));
     }
 }
 

@@ -8,7 +8,10 @@
 
 mod agent;
 mod origin;
+mod service;
 mod transcript;
+
+pub use service::serve;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -66,7 +69,7 @@ async fn play() -> io::Result<bool> {
     ));
     transcript.say("  agent    knows the proxy's address and nothing else");
     authorised_call(&mut transcript, &mut agent, &origin).await?;
-    live_stream(&mut transcript, &mut agent, &origin).await?;
+    live_stream(&mut transcript, &mut agent).await?;
     refused_push(&mut transcript, &mut agent, &origin).await?;
     unknown_route(&mut transcript, &mut agent).await?;
     search(&mut transcript, &agent, &token);
@@ -132,13 +135,9 @@ async fn authorised_call(
     Ok(())
 }
 
-async fn live_stream(
-    transcript: &mut Transcript,
-    agent: &mut Agent,
-    origin: &Origin,
-) -> io::Result<()> {
+async fn live_stream(transcript: &mut Transcript, agent: &mut Agent) -> io::Result<()> {
     transcript.scene("A live event stream: each event is sent once the one before has arrived");
-    let whole = agent.stream("/api/events", origin, transcript).await?;
+    let whole = agent.stream(transcript).await?;
     transcript.check(
         "every event came as it was sent, none waited for another",
         whole,

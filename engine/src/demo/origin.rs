@@ -1,12 +1,17 @@
 //! The service of the demonstration: HTTPS with a throw-away authority, and a bearer
 //! token that it wants to see.
+//!
+//! `/events` is a stream that sends an event only after `/arrived` was asked for the one
+//! before; everything else is answered with a greeting.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -25,7 +30,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// A running service.
 pub(super) struct Origin {
     address: SocketAddr,
-    authority: CertificateDer<'static>,
+    authority: Certificate,
     state: Arc<State>,
 }
 
@@ -62,7 +67,12 @@ impl Origin {
 
     /// The certificate that vouches for it.
     pub(super) fn authority(&self) -> CertificateDer<'static> {
-        self.authority.clone()
+        self.authority.der().clone()
+    }
+
+    /// The same, as a file would have it.
+    pub(super) fn authority_pem(&self) -> String {
+        self.authority.pem()
     }
 
     /// Everything that ever reached it.
@@ -79,15 +89,10 @@ impl Origin {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Lets it send the next event.
-    pub(super) fn event_has_arrived(&self) {
-        self.state.arrived.notify_one();
-    }
 }
 
 /// An authority that lives as long as the process, and a certificate of its making.
-fn identity() -> Result<(CertificateDer<'static>, ServerConfig), rcgen::Error> {
+fn identity() -> Result<(Certificate, ServerConfig), rcgen::Error> {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
@@ -107,7 +112,7 @@ fn identity() -> Result<(CertificateDer<'static>, ServerConfig), rcgen::Error> {
         });
     // The key and the certificate were made for each other a moment ago.
     let config = config.map_err(|_mismatch| rcgen::Error::CouldNotParseKeyPair)?;
-    Ok((authority_certificate.der().clone(), config))
+    Ok((authority_certificate, config))
 }
 
 async fn serve(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<State>) {
@@ -142,6 +147,9 @@ async fn answer(stream: TcpStream, acceptor: TlsAcceptor, state: &State) -> io::
         write_whole(&mut stream, "401 Unauthorized", body).await?;
     } else if head.starts_with("GET /events ") {
         write_events(&mut stream, state).await?;
+    } else if head.starts_with("GET /arrived ") {
+        state.arrived.notify_one();
+        write_whole(&mut stream, "200 OK", "noted\n").await?;
     } else {
         write_whole(&mut stream, "200 OK", "hello, you are authorised\n").await?;
     }
