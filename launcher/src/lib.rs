@@ -11,6 +11,7 @@
 pub mod args;
 pub mod bottle;
 pub mod commands;
+pub mod demo;
 pub mod docker;
 pub mod host;
 pub mod limits;
