@@ -14,6 +14,7 @@ pub mod commands;
 pub mod docker;
 pub mod host;
 pub mod limits;
+pub mod local;
 pub mod manifest;
 pub mod plan;
 pub mod probe;
