@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use launcher::args::Arguments;
+use launcher::args::{Arguments, Backend};
 use launcher::commands::{Values, carry_out};
 use launcher::manifest::{AgentOrigin, Scanner, TokenRef, WorkdirMode};
 use launcher::plan::{AgentImage, GuardMount, HomeFile, Plan, PlannedRoute, Slot, Workdir};
@@ -26,6 +26,9 @@ struct Options {
     /// Below the work directory: read-only over it; an empty one where there is none.
     #[arg(long)]
     guard: Vec<PathBuf>,
+    /// What carries it out.
+    #[arg(long, default_value = "docker")]
+    backend: Backend,
     /// The engine.
     #[arg(long)]
     engine: Option<PathBuf>,
@@ -47,14 +50,14 @@ fn main() -> ExitCode {
 }
 
 fn by_plan(options: Options) -> u8 {
-    let engine = options.engine.clone();
+    let (engine, backend) = (options.engine.clone(), options.backend);
     let plan = plan(options);
     let tokens = format!("CRED_PROXY_TOKEN_0={TOKEN}\0").into_bytes();
     let values = Values {
         tokens: tokens.into(),
         variables: vec![("GREETING".to_owned(), "hello".to_owned())],
     };
-    carry_out(&plan, values, engine)
+    carry_out(&plan, values, engine, backend)
 }
 
 fn plan(options: Options) -> Plan {

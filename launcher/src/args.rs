@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -54,6 +55,12 @@ pub enum Command {
     /// Try from inside a bottle whether it is sealed
     #[command(hide = true)]
     Probe(Probe),
+    /// Become a program that dies with the launcher and holds its sockets
+    #[command(hide = true)]
+    Tether(Tether),
+    /// Become the agent, in a sandbox that is made
+    #[command(hide = true)]
+    Inside(Inside),
 }
 
 const START_EXAMPLES: &str = "\
@@ -85,6 +92,23 @@ pub struct ManifestOption {
     pub manifest: Option<PathBuf>,
 }
 
+/// Where the agent runs.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct BackendOption {
+    /// Where the agent runs [default: docker if it answers, or else local]
+    #[arg(long, value_name = "BACKEND", env = "BOTTLE_BACKEND")]
+    pub backend: Option<Backend>,
+}
+
+/// What carries a plan out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// Containers of a Docker Engine.
+    Docker,
+    /// Namespaces of this machine, by bubblewrap.
+    Local,
+}
+
 /// `bottle start`.
 #[derive(Clone, Debug, Args)]
 pub struct Start {
@@ -106,6 +130,9 @@ pub struct Start {
     /// How --dry-run says it: for people on standard error, or JSON on standard output
     #[arg(long, value_name = "FORMAT", requires = "dry_run")]
     pub format: Option<Format>,
+    /// Where the agent runs.
+    #[command(flatten)]
+    pub backend: BackendOption,
     /// The program cred-proxy, instead of the one beside this program
     #[arg(long, value_name = "PATH", env = "BOTTLE_ENGINE")]
     pub engine: Option<PathBuf>,
@@ -146,6 +173,9 @@ pub struct Info {
     /// Where the manifest is.
     #[command(flatten)]
     pub manifest: ManifestOption,
+    /// Where the agent would run.
+    #[command(flatten)]
+    pub backend: BackendOption,
 }
 
 /// `bottle cleanup`.
@@ -176,6 +206,43 @@ pub struct Probe {
     pub patience_ms: u64,
 }
 
+/// `bottle tether`.
+#[derive(Clone, Debug, Args)]
+pub struct Tether {
+    /// The launcher's process
+    #[arg(long)]
+    pub launcher: u32,
+    /// What it becomes
+    #[arg(last = true, required = true)]
+    pub program: Vec<OsString>,
+}
+
+/// `bottle inside`.
+#[derive(Clone, Debug, Args)]
+pub struct Inside {
+    /// Where to listen on loopback
+    #[arg(long)]
+    pub port: Vec<u16>,
+    /// The host's namespaces
+    #[arg(long, value_delimiter = ',')]
+    pub outside: Vec<String>,
+    /// Where the agent's files are
+    #[arg(long)]
+    pub files: PathBuf,
+    /// Where they go
+    #[arg(long)]
+    pub home: PathBuf,
+    /// Processes that the agent may have
+    #[arg(long)]
+    pub processes: u64,
+    /// Octets of data that a process may have
+    #[arg(long)]
+    pub data_octets: Option<u64>,
+    /// What it becomes
+    #[arg(last = true, required = true)]
+    pub command: Vec<OsString>,
+}
+
 fn name_and_port(text: &str) -> Result<(String, u16), String> {
     let (name, port) = text.rsplit_once(':').ok_or("write NAME:PORT")?;
     let port = port.parse().map_err(|error| format!("{port}: {error}"))?;
@@ -195,7 +262,8 @@ mod tests {
     #[test]
     fn help_of_a_subcommand_is_help_and_nothing_else() {
         for command in [
-            "start", "list", "logs", "info", "check", "init", "cleanup", "probe",
+            "start", "list", "logs", "info", "check", "init", "cleanup", "probe", "tether",
+            "inside",
         ] {
             let asked = Arguments::try_parse_from(["bottle", command, "--help"]);
             let kind = asked.map(drop).map_err(|error| error.kind());

@@ -15,6 +15,7 @@ pub mod demo;
 pub mod docker;
 pub mod host;
 pub mod limits;
+pub mod local;
 pub mod manifest;
 pub mod plan;
 pub mod probe;

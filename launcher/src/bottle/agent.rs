@@ -223,7 +223,7 @@ pub(crate) fn guarded(workdir: &Workdir) -> Vec<PathBuf> {
 }
 
 /// Directories of the host that the engine would make as root, so that it can mount there.
-pub(super) fn absent_mount_points(workdir: &Workdir) -> Vec<PathBuf> {
+pub(crate) fn absent_mount_points(workdir: &Workdir) -> Vec<PathBuf> {
     let empty = workdir.mounts.iter().filter_map(|guard| match guard {
         GuardMount::EmptyReadOnly(path) => Some(path.clone()),
         GuardMount::Itself(_) | GuardMount::ReadOnly(_) => None,

@@ -9,7 +9,8 @@ use super::label::Labels;
 use super::state::State;
 use super::undo::{Made, Undo};
 use super::{
-    Failure, LauncherId, Names, WayOut, agent, certificates, orphans, proxy, seal, session, slug,
+    Failure, LauncherId, Names, WayOut, agent, certificates, container_agent, orphans, proxy, seal,
+    session, slug,
 };
 use crate::docker::{Docker, ImageFacts, ImageSpec, Kind, NetworkSpec};
 use crate::manifest::WorkdirMode;
@@ -199,11 +200,19 @@ impl Start<'_> {
         }
         self.step("starting the agent")?;
         self.progress.done();
+        let (docker, agent) = (self.docker, self.names.agent.as_str());
+        let is_terminal = request.terminal.is_some();
+        let attached = docker.attach(agent, true, is_terminal).await?;
+        docker.start_container(agent).await?;
         let session = session::Session {
-            docker: self.docker,
-            agent: &self.names.agent,
-            proxy: engine.is_some().then_some(self.names.proxy.as_str()),
-            is_terminal: request.terminal.is_some(),
+            agent: container_agent::ContainerAgent {
+                docker,
+                agent,
+                proxy: engine.is_some().then_some(self.names.proxy.as_str()),
+            },
+            input: attached.input,
+            output: attached.output,
+            is_terminal,
         };
         session.run(self.progress, self.signals).await
     }

@@ -3,50 +3,80 @@
 use std::time::Duration;
 
 /// How often a sidecar's health is asked for: a start waits half of it on average.
-pub(super) const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
+pub(crate) const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How often the launcher looks whether a sidecar is healthy; cheap beside the check itself.
-pub(super) const HEALTH_LOOK: Duration = Duration::from_millis(50);
+pub(crate) const HEALTH_LOOK: Duration = Duration::from_millis(50);
 
 /// How long a sidecar may take to become healthy: it starts in milliseconds, and a machine
 /// that is busy with ten other bottles is slow.
-pub(super) const HEALTHY_WITHIN: Duration = Duration::from_secs(20);
+pub(crate) const HEALTHY_WITHIN: Duration = Duration::from_secs(20);
 
 /// How long the probe may take, from the making of its container to its end.
-pub(super) const PROBE_WITHIN: Duration = Duration::from_secs(20);
+pub(crate) const PROBE_WITHIN: Duration = Duration::from_secs(20);
 
 /// How long the probe waits for a sign of life from an address that must not give one. An
 /// address on the same bridge answers within a millisecond.
-pub(super) const PROBE_PATIENCE: Duration = Duration::from_millis(600);
+pub(crate) const PROBE_PATIENCE: Duration = Duration::from_millis(600);
 
 /// How long an agent that was told to end may take to do so before it is ended; with the
 /// rest of the teardown it has to stay below three seconds.
-pub(super) const AGENT_GRACE: Duration = Duration::from_millis(1500);
+pub(crate) const AGENT_GRACE: Duration = Duration::from_millis(1500);
 
 /// Octets of memory of the engine: far above what its own limits let it take.
-pub(super) const PROXY_MEMORY_OCTETS: i64 = 512 * 1024 * 1024;
+pub(crate) const PROXY_MEMORY_OCTETS: i64 = 512 * 1024 * 1024;
 
 /// Threads and processes of the engine, its health checks among them.
-pub(super) const PROXY_PROCESSES: i64 = 64;
+pub(crate) const PROXY_PROCESSES: i64 = 64;
 
 /// Threads and processes of an agent: a parallel build takes some hundreds; a fork bomb ends here.
-pub(super) const AGENT_PROCESSES: i64 = 4096;
+pub(crate) const AGENT_PROCESSES: i64 = 4096;
 
 /// Octets of `/etc/passwd` of an image, with the archive around it.
-pub(super) const PASSWD_OCTETS: usize = 1024 * 1024;
+pub(crate) const PASSWD_OCTETS: usize = 1024 * 1024;
 
 /// Octets of the certificates that go into the engine's image or volume.
-pub(super) const CERTIFICATES_OCTETS: usize = 4 * 1024 * 1024;
+pub(crate) const CERTIFICATES_OCTETS: usize = 4 * 1024 * 1024;
 
 /// Octets of a program that becomes an image: a debug build has some tens of MiB.
-pub(super) const PROGRAM_OCTETS: u64 = 512 * 1024 * 1024;
+pub(crate) const PROGRAM_OCTETS: u64 = 512 * 1024 * 1024;
 
 /// Lines of a sidecar's log that are shown when it fails.
-pub(super) const LOG_LINES: usize = 10;
+pub(crate) const LOG_LINES: usize = 10;
 
 /// Pieces of 64 KiB that wait between the terminal and a container, or an archive and the
 /// engine: enough to keep both sides busy.
-pub(super) const PIECES_WAITING: usize = 16;
+pub(crate) const PIECES_WAITING: usize = 16;
 
 /// Octets of a piece.
-pub(super) const PIECE_OCTETS: usize = 64 * 1024;
+pub(crate) const PIECE_OCTETS: usize = 64 * 1024;
+
+/// How long the engine of a local bottle may take to its first answer, as [`HEALTHY_WITHIN`].
+pub(crate) const ANSWER_WITHIN: Duration = HEALTHY_WITHIN;
+
+/// Descriptors of one process of a local agent: what distributions give to a user at most.
+pub(crate) const DESCRIPTORS: u64 = 65_536;
+
+/// Octets of each place that a local agent may fill beside its work directory: home, `/tmp`.
+/// They are memory, so this is a part of what the agent may have of it.
+pub(crate) const SCRATCH_OCTETS: u64 = 2 * 1024 * 1024 * 1024;
+
+/// Octets of memory that the processes of a local agent share by name.
+pub(crate) const SHARED_MEMORY_OCTETS: u64 = 512 * 1024 * 1024;
+
+/// Octets of memory of a local agent, all its processes and scratch places together, where
+/// the kernel counts them: a build of a large program takes some of them.
+pub(crate) const AGENT_MEMORY_OCTETS: u64 = 8 * 1024 * 1024 * 1024;
+
+/// Octets of data of one process of a local agent, where the kernel does not count all
+/// processes together.
+pub(crate) const PROCESS_DATA_OCTETS: u64 = 8 * 1024 * 1024 * 1024;
+
+/// Octets of a local engine's log, twice: the last tens of thousands of exchanges.
+pub(crate) const LOG_OCTETS: usize = 4 * 1024 * 1024;
+
+/// Octets of what bubblewrap says that are kept: it says a line.
+pub(crate) const SANDBOX_WORDS_OCTETS: usize = 4 * 1024;
+
+/// How long the processes of a sandbox may take to be gone once it was ended.
+pub(crate) const TEARDOWN_WITHIN: Duration = Duration::from_secs(2);

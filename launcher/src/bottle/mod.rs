@@ -12,27 +12,29 @@
 mod agent;
 mod archive;
 mod certificates;
+mod container_agent;
 mod elf;
 mod failure;
 mod image;
 mod label;
 mod launcher_id;
 mod life;
-mod limits;
+pub(crate) mod limits;
 mod names;
 mod orphans;
 mod proxy;
 mod seal;
-mod session;
-mod slug;
-mod state;
+pub(crate) mod session;
+pub(crate) mod slug;
+pub(crate) mod state;
 mod undo;
 
 pub use failure::{Failure, exit_code};
 pub use launcher_id::{Fate, LauncherId};
 pub use life::{Programs, Request, run};
 pub use orphans::{Bottle, Leftovers, survey};
-pub use proxy::WayOut;
+pub use proxy::{CERTIFICATE_VARIABLES, WAY_OUT_VARIABLES, WayOut};
 pub use slug::is_valid as is_slug;
 
+pub(crate) use agent::{absent_mount_points, guarded};
 use names::Names;

@@ -23,7 +23,7 @@ pub struct WayOut {
 }
 
 /// Both spellings are read by the engine; the one that is set goes to it.
-const PROXY_VARIABLES: [&str; 6] = [
+pub const WAY_OUT_VARIABLES: [&str; 6] = [
     "HTTPS_PROXY",
     "https_proxy",
     "HTTP_PROXY",
@@ -31,6 +31,9 @@ const PROXY_VARIABLES: [&str; 6] = [
     "NO_PROXY",
     "no_proxy",
 ];
+
+/// Where the host says that its authorities are.
+pub const CERTIFICATE_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 impl WayOut {
     /// Reads the host's variables with `variable`.
@@ -42,7 +45,7 @@ impl WayOut {
         let set = |name: &&str| Some(format!("{name}={}", variable(name)?));
         let (file, directories) = (variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR"));
         Ok(Self {
-            proxies: PROXY_VARIABLES.iter().filter_map(set).collect(),
+            proxies: WAY_OUT_VARIABLES.iter().filter_map(set).collect(),
             certificates: certificates::named(file.as_deref(), directories.as_deref())?,
         })
     }

@@ -1,27 +1,61 @@
 //! The agent at work: its streams joined to the user's, signals passed on.
 
 use std::future::Future;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::pin::pin;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::Failure;
 use super::limits::{AGENT_GRACE, PIECE_OCTETS, PIECES_WAITING};
-use super::{Failure, seal};
-use crate::docker::{Docker, DockerError, Input, Output, Reader, Stream};
 use crate::progress::Progress;
 use crate::signals::{Sent, Signals};
 use crate::terminal;
 
-/// An agent that is about to run.
-pub(super) struct Session<'a> {
-    /// The engine.
-    pub docker: &'a Docker,
-    /// Its container.
-    pub agent: &'a str,
-    /// The sidecar whose end is told.
-    pub proxy: Option<&'a str>,
+/// An agent that runs, wherever it does.
+pub(crate) trait Agent {
+    /// Sends it a signal.
+    async fn signal(&self, sent: Sent) -> Result<(), Failure>;
+    /// Waits for its end. Gives its exit code.
+    async fn wait(&self) -> Result<u8, Failure>;
+    /// Tells its terminal how large ours is.
+    async fn resize(&self, rows: u16, columns: u16);
+    /// A sentence once a sidecar has ended. It never ends by itself while an agent works.
+    async fn sidecar_end(&self) -> String;
+}
+
+/// What an agent reads.
+pub(crate) trait AgentInput: Send + 'static {
+    /// Writes all of `octets`.
+    fn write(&mut self, octets: &[u8]) -> impl Future<Output = io::Result<()>> + Send;
+    /// Ends it; what the agent writes goes on.
+    fn end(self) -> impl Future<Output = ()> + Send;
+}
+
+/// What an agent writes.
+pub(crate) trait AgentOutput: Send + 'static {
+    /// The next piece; none once the agent has closed it.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Piece>, Failure>> + Send;
+}
+
+/// A piece of what an agent wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// To its standard output, or its terminal.
+    Output(Bytes),
+    /// To its standard error.
+    Error(Bytes),
+}
+
+/// An agent that has begun, and its streams.
+pub(crate) struct Session<A, I, O> {
+    /// The agent.
+    pub agent: A,
+    /// What it reads.
+    pub input: I,
+    /// What it writes.
+    pub output: O,
     /// Whether it has the user's terminal.
     pub is_terminal: bool,
 }
@@ -32,41 +66,48 @@ enum StreamsEnd {
     Agent,
     /// Nobody reads what it writes.
     NobodyReads,
-    /// The engine broke them off.
-    Broken(DockerError),
+    /// They broke off.
+    Broken(Failure),
 }
 
-impl Session<'_> {
-    /// Starts the agent and stays with it to its end. Gives its exit code.
+impl<A: Agent, I: AgentInput, O: AgentOutput> Session<A, I, O> {
+    /// Stays with the agent to its end. Gives its exit code.
     ///
     /// # Errors
     ///
-    /// It could not be started, the engine went away, or a signal asked for the end.
-    pub(super) async fn run(
-        &self,
+    /// It went out of reach, or a signal asked for the end.
+    pub(crate) async fn run(
+        self,
         progress: &mut Progress,
         signals: &mut Signals,
     ) -> Result<u8, Failure> {
-        let attached = self
-            .docker
-            .attach(self.agent, true, self.is_terminal)
-            .await?;
-        self.docker.start_container(self.agent).await?;
         let raw = match self.is_terminal {
             true => Some(terminal::Raw::enter().map_err(|error| {
                 Failure::NotStarted(format!("could not take the terminal: {error}"))
             })?),
             false => None,
         };
-        self.resize().await;
-        let input = tokio::spawn(feed(attached.input));
-        let streams = tokio::spawn(show(attached.output));
-        let ended = self.stay(streams, progress, signals).await;
+        let at_work = AtWork {
+            agent: self.agent,
+            is_terminal: self.is_terminal,
+        };
+        at_work.resize().await;
+        let input = tokio::spawn(feed(self.input));
+        let streams = tokio::spawn(show(self.output));
+        let ended = at_work.stay(streams, progress, signals).await;
         input.abort();
         drop(raw);
         ended.map_err(Failure::after_start)
     }
+}
 
+/// An agent whose streams are joined.
+struct AtWork<A> {
+    agent: A,
+    is_terminal: bool,
+}
+
+impl<A: Agent> AtWork<A> {
     async fn stay(
         &self,
         streams: tokio::task::JoinHandle<StreamsEnd>,
@@ -74,7 +115,7 @@ impl Session<'_> {
         signals: &mut Signals,
     ) -> Result<u8, Failure> {
         let mut streams = pin!(streams);
-        let mut sidecar = pin!(self.sidecar_end());
+        let mut sidecar = pin!(self.agent.sidecar_end());
         let mut sidecar_lives = true;
         loop {
             tokio::select! {
@@ -86,11 +127,11 @@ impl Session<'_> {
                 sent = signals.next() => match sent {
                     Sent::Resize => self.resize().await,
                     Sent::Interrupt | Sent::Quit | Sent::User1 | Sent::User2 => {
-                        self.docker.signal_container(self.agent, sent.name()).await?;
+                        self.agent.signal(sent).await?;
                     }
                     Sent::Terminate | Sent::HangUp => {
-                        self.docker.signal_container(self.agent, sent.name()).await?;
-                        let ended = self.docker.wait_container(self.agent);
+                        self.agent.signal(sent).await?;
+                        let ended = self.agent.wait();
                         // One that does not end is ended with the rest of the bottle.
                         let _ended = tokio::time::timeout(AGENT_GRACE, ended).await;
                         let _shown = tokio::time::timeout(AGENT_GRACE, &mut streams).await;
@@ -103,41 +144,16 @@ impl Session<'_> {
 
     async fn after(&self, end: StreamsEnd) -> Result<u8, Failure> {
         match end {
-            StreamsEnd::Agent => {
-                let code = self.docker.wait_container(self.agent).await?;
-                Ok(u8::try_from(code).unwrap_or(u8::MAX))
-            }
+            StreamsEnd::Agent => self.agent.wait().await,
             // What a shell gives for a program that wrote to nobody.
             StreamsEnd::NobodyReads => Ok(super::exit_code::SIGNAL + SIGPIPE),
-            StreamsEnd::Broken(error) => Err(error.into()),
+            StreamsEnd::Broken(failure) => Err(failure),
         }
     }
 
-    /// A sentence once the sidecar has ended. It never ends by itself while an agent works.
-    async fn sidecar_end(&self) -> String {
-        let Some(proxy) = self.proxy else {
-            return std::future::pending().await;
-        };
-        let how = match self.docker.wait_container(proxy).await {
-            Ok(code) => format!("ended with exit code {code}"),
-            Err(error) => format!("is out of sight: {error}"),
-        };
-        let words = seal::last_words(self.docker, proxy).await;
-        format!("cred-proxy {how}; the agent's calls fail from now on{words}")
-    }
-
-    /// Tells the agent's terminal how large ours is. A container that was started this very
-    /// moment may not have one yet, so it is told again.
     async fn resize(&self) {
-        let Some((rows, columns)) = terminal::size().filter(|_| self.is_terminal) else {
-            return;
-        };
-        for _attempt in 0..10 {
-            let resized = self.docker.resize_terminal(self.agent, rows, columns).await;
-            if resized.is_ok() {
-                return;
-            }
-            tokio::time::sleep(super::limits::HEALTH_LOOK).await;
+        if let Some((rows, columns)) = terminal::size().filter(|_| self.is_terminal) {
+            self.agent.resize(rows, columns).await;
         }
     }
 }
@@ -147,10 +163,10 @@ const SIGPIPE: u8 = 13;
 
 /// Passes standard input on until it ends. It is read by a thread: a terminal, a file and a
 /// pipe differ in what an event loop can do with them, and a read can't be cut off.
-fn feed(mut input: Input) -> impl Future<Output = ()> {
+fn feed(mut input: impl AgentInput) -> impl Future<Output = ()> {
     let (sender, mut pieces) = mpsc::channel::<Bytes>(PIECES_WAITING);
     std::thread::spawn(move || {
-        let mut stdin = std::io::stdin().lock();
+        let mut stdin = io::stdin().lock();
         let mut piece = vec![0; PIECE_OCTETS];
         while let Ok(length @ 1..) = stdin.read(&mut piece) {
             let octets = Bytes::copy_from_slice(&piece[..length]);
@@ -165,25 +181,18 @@ fn feed(mut input: Input) -> impl Future<Output = ()> {
                 return;
             }
         }
-        // An agent that has ended reads no more.
-        let _gone = input.end().await;
+        input.end().await;
     }
 }
 
 /// Shows what the agent writes, to its end.
-async fn show(mut output: Reader) -> StreamsEnd {
-    let mut out = Sink::to(std::io::stdout());
-    let mut err = Sink::to(std::io::stderr());
+async fn show(mut output: impl AgentOutput) -> StreamsEnd {
+    let mut out = Sink::to(io::stdout());
+    let mut err = Sink::to(io::stderr());
     loop {
         let shown = match output.next().await {
-            Ok(Some(Output {
-                stream: Stream::Output,
-                octets,
-            })) => out.write(octets).await,
-            Ok(Some(Output {
-                stream: Stream::Error,
-                octets,
-            })) => err.write(octets).await,
+            Ok(Some(Piece::Output(octets))) => out.write(octets).await,
+            Ok(Some(Piece::Error(octets))) => err.write(octets).await,
             Ok(None) => {
                 out.finish().await;
                 err.finish().await;

@@ -12,7 +12,7 @@ const LENGTH: usize = 5;
 /// # Errors
 ///
 /// The kernel has no random octets.
-pub(super) fn make(agent: &str) -> std::io::Result<String> {
+pub(crate) fn make(agent: &str) -> std::io::Result<String> {
     let mut random = [0_u8; LENGTH];
     let mut filled = 0;
     while filled < LENGTH {

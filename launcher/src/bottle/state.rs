@@ -5,29 +5,33 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::LauncherId;
+use crate::local::tree;
 
 const LAUNCHER: &str = "launcher";
 const GUARDS: &str = "guards";
 const MOUNT_POINTS: &str = "mount-points";
+const AGENT: &str = "local-agent";
+const RUNTIME: &str = "runtime-directory";
 
 /// The directory of one bottle.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct State {
+pub(crate) struct State {
     directory: PathBuf,
 }
 
 impl State {
     /// That of `slug`, whether it is there or not.
-    pub(super) fn of(root: &Path, slug: &str) -> Self {
+    pub(crate) fn of(root: &Path, slug: &str) -> Self {
         Self {
             directory: root.join(slug),
         }
     }
 
     /// Where it is.
-    pub(super) fn directory(&self) -> &Path {
+    pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
 
@@ -36,7 +40,7 @@ impl State {
     /// # Errors
     ///
     /// The file system's.
-    pub(super) fn create(&self, launcher: &LauncherId) -> io::Result<()> {
+    pub(crate) fn create(&self, launcher: &LauncherId) -> io::Result<()> {
         let mut private = fs::DirBuilder::new();
         private.recursive(true).mode(0o700);
         private.create(&self.directory)?;
@@ -45,8 +49,27 @@ impl State {
         fs::write(self.directory.join(LAUNCHER), launcher.to_string())
     }
 
+    /// Notes that the bottle is a local one: its agent, and the directory that its sandbox reads.
+    ///
+    /// # Errors
+    ///
+    /// The file system's.
+    pub(crate) fn note_local(&self, agent: &str, runtime: &Path) -> io::Result<()> {
+        self.write_paths(RUNTIME, &[runtime.to_owned()])?;
+        fs::write(self.directory.join(AGENT), agent)
+    }
+
+    /// The agent of a local bottle, and when it was started; none: it is not local.
+    pub(crate) fn local_agent(&self) -> Option<(String, SystemTime)> {
+        let path = self.directory.join(AGENT);
+        let started = fs::metadata(&path)
+            .and_then(|facts| facts.modified())
+            .ok()?;
+        Some((fs::read_to_string(&path).ok()?, started))
+    }
+
     /// Who made it, if that can be read.
-    pub(super) fn launcher(&self) -> Option<LauncherId> {
+    pub(crate) fn launcher(&self) -> Option<LauncherId> {
         let text = fs::read_to_string(self.directory.join(LAUNCHER)).ok()?;
         LauncherId::parse(&text)
     }
@@ -107,11 +130,14 @@ impl State {
             // One that is not empty: somebody put something there, and it is theirs.
             absent_is_fine(removed.or_else(|e| if full(&e) { Ok(()) } else { Err(e) }))?;
         }
-        absent_is_fine(fs::remove_dir_all(&self.directory))
+        for runtime in self.read_paths(RUNTIME) {
+            tree::remove(&runtime)?;
+        }
+        tree::remove(&self.directory)
     }
 
     /// All that are below `root`, by their slugs.
-    pub(super) fn all(root: &Path) -> Vec<String> {
+    pub(crate) fn all(root: &Path) -> Vec<String> {
         let entries = fs::read_dir(root).into_iter().flatten().flatten();
         let directories = entries.filter(|entry| entry.file_type().is_ok_and(|t| t.is_dir()));
         let names = directories.filter_map(|entry| entry.file_name().into_string().ok());

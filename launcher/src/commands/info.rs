@@ -14,6 +14,7 @@ pub fn text(
     let preview = Preview {
         plan: &plan,
         backend,
+        remark: None,
     };
     Ok(preview.people())
 }

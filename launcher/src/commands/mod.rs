@@ -1,5 +1,6 @@
 //! What each subcommand does, and where the rooms meet.
 
+mod backend;
 pub mod check;
 mod cleanup;
 pub mod info;
@@ -13,7 +14,7 @@ pub use start::{Values, carry_out};
 
 use std::path::PathBuf;
 
-use crate::args::{Command, Info, ManifestOption, Probe};
+use crate::args::{Command, Info, Inside, ManifestOption, Probe, Tether};
 use crate::bottle::exit_code::{NOT_STARTED, OWN_FAILURE, USAGE};
 use crate::docker::{Docker, DockerError};
 use crate::plan::Preview;
@@ -28,25 +29,26 @@ pub fn run(command: Command) -> u8 {
         Command::Logs(args) => logs::run(&args),
         Command::Cleanup(args) => cleanup::run(&args),
         Command::Probe(args) => probe(&args),
+        Command::Tether(args) => tether(&args),
+        Command::Inside(args) => inside(args),
         Command::Info(args) => show_plan(&args),
         Command::Check(option) => check_manifests(&option),
         Command::Init(option) => write_example(&option),
     }
 }
 
-/// What carries a plan out in this version.
-const BACKEND: &str = "docker";
-
 fn show_plan(args: &Info) -> u8 {
     match prepare::prepare(&args.agent, &args.manifest, None) {
-        Ok(prepared) => {
+        Ok(prepared) => block_on(async {
+            let chosen = backend::choose(args.backend.backend).await;
             let preview = Preview {
                 plan: &prepared.plan,
-                backend: BACKEND,
+                backend: chosen.name(),
+                remark: chosen.remark.as_deref(),
             };
             print(&preview.people());
             0
-        }
+        }),
         Err(sentences) => {
             let mut progress = progress();
             sentences
@@ -85,6 +87,28 @@ fn tell_people(text: &str) {
     let mut err = std::io::stderr().lock();
     // Who closed it does not want to be told.
     let _closed = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
+fn tether(args: &Tether) -> u8 {
+    match crate::local::tether::run(args.launcher, &args.program) {
+        Ok(never) => match never {},
+        Err(sentence) => {
+            progress().tell(&sentence);
+            OWN_FAILURE
+        }
+    }
+}
+
+fn inside(args: Inside) -> u8 {
+    crate::local::inside::run(&crate::local::inside::Orders {
+        ports: args.port,
+        outside: args.outside,
+        files: args.files,
+        home: args.home,
+        processes: args.processes,
+        data_octets: args.data_octets,
+        command: args.command,
+    })
 }
 
 /// The probe's exit code for a bottle that is not sealed.

@@ -1,17 +1,22 @@
 //! `bottle start`.
 
+use std::ffi::OsString;
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use super::backend::{self, Chosen};
 use super::prepare::{Prepared, prepare};
-use super::{BACKEND, block_on, connect, print, progress, state_root, tell_people, variable};
-use crate::args::{Format, Start};
+use super::{block_on, connect, print, progress, state_root, tell_people, variable};
+use crate::args::{Backend, Format, Start};
 use crate::bottle::exit_code::{NOT_STARTED, USAGE};
-use crate::bottle::{self, Failure, Programs, Request, WayOut};
+use crate::bottle::{
+    self, CERTIFICATE_VARIABLES, Failure, Programs, Request, WAY_OUT_VARIABLES, WayOut,
+};
 use crate::host::git_config::Snapshot;
 use crate::host::{tokens, variables};
+use crate::local;
 use crate::manifest::AgentOrigin;
 use crate::plan::{Plan, Preview};
 use crate::signals::Signals;
@@ -24,9 +29,14 @@ pub(super) fn run(args: &Start) -> u8 {
         Ok(prepared) => prepared,
         Err(sentences) => return refuse(&sentences, USAGE),
     };
+    let chosen = match choose(args.backend.backend) {
+        Ok(chosen) => chosen,
+        Err(code) => return code,
+    };
     let preview = Preview {
         plan: &prepared.plan,
-        backend: BACKEND,
+        backend: chosen.name(),
+        remark: chosen.remark.as_deref(),
     };
     match (args.dry_run, args.format) {
         (true, Some(Format::Json)) => print(&preview.json()),
@@ -41,10 +51,25 @@ pub(super) fn run(args: &Start) -> u8 {
     if let Err(sentence) = consent(args, &prepared.plan.origin) {
         return refuse(&[sentence], USAGE);
     }
+    // Before anything is asked: nobody types a password for a start that cannot be.
+    if let (Backend::Local, Err(sentence)) = (chosen.backend, backend::local_usable()) {
+        let why = chosen.remark.map(|remark| format!("{remark}; "));
+        return refuse(&[why.unwrap_or_default() + &sentence], NOT_STARTED);
+    }
     match values(&prepared) {
-        Ok(values) => guarded(&prepared.plan, values, args.engine.clone()),
+        Ok(values) => guarded(&prepared.plan, values, args.engine.clone(), chosen.backend),
         Err(sentences) => refuse(&sentences, NOT_STARTED),
     }
+}
+
+/// What carries the plan out, or an exit code.
+fn choose(wanted: Option<Backend>) -> Result<Chosen, u8> {
+    let mut chosen = None;
+    let code = block_on(async {
+        chosen = Some(backend::choose(wanted).await);
+        0
+    });
+    chosen.ok_or(code)
 }
 
 fn refuse(sentences: &[String], code: u8) -> u8 {
@@ -88,7 +113,7 @@ fn values(prepared: &Prepared) -> Result<Values, Vec<String>> {
 }
 
 /// Carries a plan out, and shows what changed in files that git of the host obeys.
-fn guarded(plan: &Plan, values: Values, engine: Option<PathBuf>) -> u8 {
+fn guarded(plan: &Plan, values: Values, engine: Option<PathBuf>, backend: Backend) -> u8 {
     let before = match Snapshot::take(&plan.workdir) {
         Ok(before) => before,
         Err(error) => {
@@ -96,7 +121,7 @@ fn guarded(plan: &Plan, values: Values, engine: Option<PathBuf>) -> u8 {
             return refuse(&[sentence], NOT_STARTED);
         }
     };
-    let code = carry_out(plan, values, engine);
+    let code = carry_out(plan, values, engine, backend);
     match before.changes() {
         Ok(None) => {}
         Ok(Some(changes)) => {
@@ -122,10 +147,10 @@ pub struct Values {
 }
 
 /// Carries a plan out. Gives the exit code.
-pub fn carry_out(plan: &Plan, values: Values, engine: Option<PathBuf>) -> u8 {
+pub fn carry_out(plan: &Plan, values: Values, engine: Option<PathBuf>, backend: Backend) -> u8 {
     block_on(async {
         let mut progress = progress();
-        match try_to(plan, values, engine, &mut progress).await {
+        match try_to(plan, values, engine, backend, &mut progress).await {
             Ok(code) => code,
             Err(failure) => {
                 if !matches!(failure, Failure::Signal(_)) {
@@ -141,6 +166,7 @@ async fn try_to(
     plan: &Plan,
     values: Values,
     engine: Option<PathBuf>,
+    backend: Backend,
     progress: &mut crate::progress::Progress,
 ) -> Result<u8, Failure> {
     let not_started = |error: std::io::Error| Failure::NotStarted(error.to_string());
@@ -148,19 +174,44 @@ async fn try_to(
     let mut signals = Signals::catch().map_err(not_started)?;
     let launcher = std::env::current_exe().map_err(not_started)?;
     let beside = launcher.with_file_name("cred-proxy");
-    let request = Request {
-        plan,
-        tokens: values.tokens,
-        variables: values.variables,
-        programs: Programs {
-            engine: engine.unwrap_or(beside),
-            launcher,
-        },
-        state_root: state_root().map_err(Failure::NotStarted)?,
-        way_out: WayOut::of_host(&variable).map_err(Failure::NotStarted)?,
-        terminal: terminal::is_interactive()
-            .then(|| variable("TERM").unwrap_or_else(|| "xterm".to_owned())),
-    };
-    let docker = connect().await?;
-    bottle::run(&docker, request, progress, &mut signals).await
+    let engine = engine.unwrap_or(beside);
+    let state_root = state_root().map_err(Failure::NotStarted)?;
+    let terminal =
+        terminal::is_interactive().then(|| variable("TERM").unwrap_or_else(|| "xterm".to_owned()));
+    match backend {
+        Backend::Local => {
+            let request = local::Request {
+                plan,
+                tokens: values.tokens,
+                variables: values.variables,
+                engine: std::path::absolute(engine).map_err(not_started)?,
+                launcher,
+                state_root,
+                way_out: local_way_out(),
+                terminal,
+                path: backend::host_path(),
+            };
+            local::run(request, progress, &mut signals).await
+        }
+        Backend::Docker => {
+            let request = Request {
+                plan,
+                tokens: values.tokens,
+                variables: values.variables,
+                programs: Programs { engine, launcher },
+                state_root,
+                way_out: WayOut::of_host(&variable).map_err(Failure::NotStarted)?,
+                terminal,
+            };
+            let docker = connect().await?;
+            bottle::run(&docker, request, progress, &mut signals).await
+        }
+    }
+}
+
+/// The host's variables that steer the way out of an engine of this host.
+fn local_way_out() -> Vec<(String, OsString)> {
+    let names = WAY_OUT_VARIABLES.into_iter().chain(CERTIFICATE_VARIABLES);
+    let set = |name: &str| Some((name.to_owned(), std::env::var_os(name)?));
+    names.filter_map(set).collect()
 }

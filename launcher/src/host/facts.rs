@@ -99,6 +99,7 @@ mod tests {
         let preview = Preview {
             plan: &plan,
             backend: "docker",
+            remark: None,
         };
         let texts = [
             format!("{facts:?} {plan:?}"),

@@ -13,6 +13,8 @@ pub struct Preview<'p> {
     pub plan: &'p Plan,
     /// What carries it out, such as `docker`.
     pub backend: &'p str,
+    /// Why it is that and not the usual one.
+    pub remark: Option<&'p str>,
 }
 
 impl Preview<'_> {

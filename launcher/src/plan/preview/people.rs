@@ -34,7 +34,11 @@ pub(super) fn text(preview: &Preview<'_>) -> String {
         &format!("{} ({})", plan.agent, origin(&plan.origin)),
     );
     line("Bottle", &plan.bottle);
-    line("Backend", preview.backend);
+    let remark = preview.remark.map(|remark| format!(" ({remark})"));
+    line(
+        "Backend",
+        &format!("{}{}", preview.backend, remark.unwrap_or_default()),
+    );
     let built = match plan.image.dockerfile {
         Some(_) => " (built if it is missing)",
         None => "",

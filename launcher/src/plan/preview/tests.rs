@@ -67,6 +67,7 @@ fn preview(plan: &Plan) -> Preview<'_> {
     Preview {
         plan,
         backend: "docker",
+        remark: None,
     }
 }
 

@@ -1,0 +1,29 @@
+//! A bottle without Docker: a sandbox by bubblewrap, the engine outside it.
+//!
+//! ```text
+//! life ─┬─ tether ─▶ cred-proxy    outside, with the tokens; accepts on the sockets
+//!       │    ▲ listening sockets
+//!       └─ bwrap ─▶ inside ─▶ agent's command    no network but loopback, no token
+//! ```
+//!
+//! The sockets are made inside the sandbox's network namespace and handed out over the control
+//! socket; nothing else leads out. `inside` and `tether` are this program again, as hidden
+//! subcommands: an exec with what they hold is all that they are for.
+
+mod agent;
+mod bubblewrap;
+mod client;
+mod descriptors;
+mod engine;
+mod etc;
+pub mod inside;
+mod life;
+mod place;
+mod sandbox;
+mod seal;
+mod streams;
+pub mod tether;
+pub(crate) mod tree;
+mod wire;
+
+pub use life::{Request, run, usable};
