@@ -22,7 +22,8 @@ pub fn gather(
     agent: &str,
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> Result<HostFacts, String> {
-    let workdir = workdir(&places.work).map_err(|error| {
+    let home = resolved(&places.home);
+    let workdir = workdir(&places.work, &home).map_err(|error| {
         let work = places.work.display();
         format!("the work directory {work} cannot be looked at: {error}")
     })?;
@@ -33,7 +34,7 @@ pub fn gather(
         upstreams.any(|upstream| *upstream == Upstream::NpmRegistryOfHost)
     });
     Ok(HostFacts {
-        home: resolved(&places.home),
+        home,
         manifest: resolved(&places.manifest),
         state: resolved(&places.state),
         workdir,
@@ -50,13 +51,13 @@ fn set_names(variables: impl Iterator<Item = (OsString, OsString)>) -> BTreeSet<
         .collect()
 }
 
-fn workdir(path: &Path) -> io::Result<WorkdirFacts> {
+fn workdir(path: &Path, home: &Path) -> io::Result<WorkdirFacts> {
     let path = fs::canonicalize(path)?;
     let metadata = fs::metadata(&path)?;
     Ok(WorkdirFacts {
         owner: (metadata.uid(), metadata.gid()),
         bottle: presence(&path.join(".bottle"))?,
-        git: git_directory::look(&path)?,
+        git: git_directory::look(&path, home)?,
         path,
     })
 }

@@ -57,6 +57,19 @@ pub struct GitFacts {
     pub hooks: Presence,
     /// Configuration files that hold a credential, such as a URL with a user in it.
     pub with_credential: Vec<PathBuf>,
+    /// What they make git of the host run or read in the work directory, unguarded.
+    pub redirections: Vec<Redirection>,
+}
+
+/// A setting by which git of the host obeys what stands in the work directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirection {
+    /// The configuration that has it.
+    pub file: PathBuf,
+    /// Its name, such as `core.hooksPath`.
+    pub setting: &'static str,
+    /// Where it leads.
+    pub path: PathBuf,
 }
 
 /// What a `.git` is.

@@ -25,7 +25,7 @@ mod warnings;
 mod workdir;
 
 pub use error::PlanError;
-pub use facts::{GitFacts, GitKind, HostFacts, Presence, WorkdirFacts};
+pub use facts::{GitFacts, GitKind, HostFacts, Presence, Redirection, WorkdirFacts};
 pub use make::below_home;
 pub use preview::{Preview, visible};
 

@@ -89,6 +89,7 @@ pub(crate) fn facts() -> HostFacts {
                 common: PathBuf::from("/home/me/app/.git"),
                 hooks: Presence::Directory,
                 with_credential: Vec::new(),
+                redirections: Vec::new(),
             }),
         },
         variables: BTreeSet::from(["TOKEN".to_owned()]),

@@ -119,6 +119,17 @@ fn work(plan: &Plan, facts: &HostFacts, sentences: &mut Vec<String>) {
         let entry = facts.workdir.path.join(".git");
         git.common != entry
     });
+    if plan.workdir.mode == WorkdirMode::Bind {
+        let git = facts.workdir.git.iter();
+        sentences.extend(git.flat_map(|git| &git.redirections).map(|redirection| {
+            format!(
+                "git of this host obeys {} ({} in {}), which the agent can write: read what has changed there before you use git",
+                redirection.path.display(),
+                redirection.setting,
+                redirection.file.display()
+            )
+        }));
+    }
     match plan.workdir.mode {
         WorkdirMode::Copy if is_worktree => sentences.push(
             "the work directory is a worktree or submodule, and its copy comes without the repository: git will not work in it".to_owned(),

@@ -99,6 +99,7 @@ fn a_bound_worktree_brings_its_repository_guarded() {
         common: PathBuf::from("/srv/main/.git"),
         hooks: Presence::Absent,
         with_credential: Vec::new(),
+        redirections: Vec::new(),
     });
     let bound = made(WorkdirMode::Bind, &worktree).expect("bound");
     assert_eq!(
