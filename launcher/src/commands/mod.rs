@@ -121,7 +121,8 @@ fn state_root() -> Result<PathBuf, String> {
     let given = given.filter(|path| path.is_absolute());
     let home = || Some(PathBuf::from(variable("HOME")?).join(".local/state"));
     let root = given.or_else(home);
-    let root = root.ok_or("neither XDG_STATE_HOME nor HOME says where state is kept")?;
+    let root =
+        root.ok_or("neither XDG_STATE_HOME nor HOME says where state is kept; set one of them")?;
     Ok(root.join("bottle"))
 }
 

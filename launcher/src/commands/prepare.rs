@@ -1,6 +1,6 @@
 //! From the command line to a plan: what `start` and `info` have in common.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{state_root, variable};
 use crate::args::ManifestOption;
@@ -8,7 +8,7 @@ use crate::host::facts::gather;
 use crate::host::places::Places;
 use crate::host::tokens;
 use crate::manifest::{Manifest, Sources, home_manifest};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanError};
 
 /// A plan, and where the values that it names are looked for.
 pub(super) struct Prepared {
@@ -48,7 +48,8 @@ pub(super) fn prepare(
     let one = |sentence: String| vec![sentence];
     let sources = sources(option).map_err(one)?;
     let manifest = Manifest::load(&sources, &variable).map_err(sentences)?;
-    let home = variable("HOME").ok_or_else(|| one("HOME is not set".to_owned()))?;
+    let home = variable("HOME")
+        .ok_or_else(|| one("HOME is not set; set it to your home directory".to_owned()))?;
     let places = Places {
         home: PathBuf::from(&home),
         manifest: manifest_path(option).map_err(one)?,
@@ -56,7 +57,8 @@ pub(super) fn prepare(
         work: PathBuf::from("."),
     };
     let facts = gather(&places, &manifest, agent, std::env::vars_os()).map_err(one)?;
-    let mut plan = Plan::make(&manifest, agent, &facts, command).map_err(sentences)?;
+    let mut plan = Plan::make(&manifest, agent, &facts, command)
+        .map_err(|errors| in_file(&errors, sources.home.as_deref()))?;
     plan.warnings
         .extend(tokens::warnings(&plan.slots, &facts.home));
     Ok(Prepared {
@@ -65,6 +67,35 @@ pub(super) fn prepare(
     })
 }
 
+/// A plan's errors. One that has a JSON path is of the home manifest, where all bottles stand.
+fn in_file(errors: &[PlanError], home: Option<&Path>) -> Vec<String> {
+    let sentence = |error: &PlanError| match home {
+        Some(file) if error.place.starts_with("bottles.") => format!("{}: {error}", file.display()),
+        Some(_) | None => error.to_string(),
+    };
+    errors.iter().map(sentence).collect()
+}
+
 fn sentences<T: ToString>(problems: Vec<T>) -> Vec<String> {
     problems.iter().map(T::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_bottle_names_the_file_that_has_it() {
+        let errors = [
+            PlanError::new("bottles.dev.agent_provider.image", "is missing"),
+            PlanError::new("/home/me", "is the home"),
+        ];
+        assert_eq!(
+            in_file(&errors, Some(Path::new("/m.json"))),
+            [
+                "/m.json: bottles.dev.agent_provider.image: is missing",
+                "/home/me: is the home"
+            ]
+        );
+    }
 }
