@@ -1,9 +1,11 @@
 //! `bottle check`: are the manifests right, and what is in them.
 
+use super::table;
 use crate::manifest::{AgentOrigin, Bottle, Manifest, Scanner, Sources, Template, WorkdirMode};
+use crate::plan;
 use std::io::{self, Write};
 
-/// Prints the bottles and agents, or every problem. Gives the exit code: 2 with problems, 1 if
+/// Prints the bottles and agents with what to know of them, or every problem. Gives the exit code: 2 with problems, 1 if
 /// nobody takes what is printed.
 pub fn run(
     sources: &Sources,
@@ -12,7 +14,11 @@ pub fn run(
     stderr: &mut dyn Write,
 ) -> u8 {
     let (printed, code) = match Manifest::load(sources, variable) {
-        Ok(manifest) => (print_tables(&manifest, sources, stdout), 0),
+        Ok(manifest) => {
+            let tables = print_tables(&manifest, sources, stdout);
+            let warned = tables.and_then(|()| print_warnings(&manifest, sources, stderr));
+            (warned, 0)
+        }
         Err(problems) => {
             let mut lines = problems.iter();
             (lines.try_for_each(|line| writeln!(stderr, "{line}")), 2)
@@ -34,8 +40,8 @@ fn print_tables(manifest: &Manifest, sources: &Sources, stdout: &mut dyn Write) 
     let head = ["BOTTLE", "TEMPLATE", "ROUTES", "EGRESS", "GATE"].map(str::to_owned);
     let bottles = manifest.bottles.iter();
     let rows = bottles.map(|(name, bottle)| bottle_row(name, bottle));
-    print_table(std::iter::once(head).chain(rows).collect(), stdout)?;
-    writeln!(stdout)?;
+    let rows: Vec<[String; 5]> = std::iter::once(head).chain(rows).collect();
+    writeln!(stdout, "{}", table::lines(&rows))?;
     let head = ["AGENT", "BOTTLE", "WORKDIR", "FROM"].map(str::to_owned);
     let rows = manifest.agents.iter().map(|(name, agent)| {
         let workdir = match agent.workdir {
@@ -56,7 +62,23 @@ fn print_tables(manifest: &Manifest, sources: &Sources, stdout: &mut dyn Write) 
             origin,
         ]
     });
-    print_table(std::iter::once(head).chain(rows).collect(), stdout)
+    let rows: Vec<[String; 4]> = std::iter::once(head).chain(rows).collect();
+    write!(stdout, "{}", table::lines(&rows))
+}
+
+/// What a start of any agent in these bottles would warn of, or refuse to do in this version.
+fn print_warnings(
+    manifest: &Manifest,
+    sources: &Sources,
+    stderr: &mut dyn Write,
+) -> io::Result<()> {
+    let file = sources.home.iter().map(|path| path.to_string_lossy());
+    let file: String = file.map(|path| path.escape_debug().to_string()).collect();
+    let bottles = manifest.bottles.iter();
+    for sentence in bottles.flat_map(|(name, bottle)| plan::warnings_of_bottle(name, bottle)) {
+        writeln!(stderr, "Warning: {file}: {}", plan::visible(&sentence))?;
+    }
+    Ok(())
 }
 
 fn bottle_row(name: &str, bottle: &Bottle) -> [String; 5] {
@@ -103,20 +125,6 @@ fn listed(words: &[&str]) -> String {
     }
 }
 
-/// Columns as wide as their widest cell, two spaces between them.
-fn print_table<const N: usize>(rows: Vec<[String; N]>, stdout: &mut dyn Write) -> io::Result<()> {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or_default());
-    for row in &rows {
-        let cells = row.iter().zip(widths);
-        let line: String = cells
-            .map(|(cell, width)| format!("{cell:width$}  "))
-            .collect();
-        writeln!(stdout, "{}", line.trim_end())?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,7 +156,7 @@ mod tests {
                 {"kind": "anthropic", "token_ref": "C"}], "egress": {"allow": ["h"], "scanner": "pipelock"}}},
                 "agents": {"implementer": {"bottle": "dev"}}}"#,
         );
-        assert_eq!((code, err.as_str()), (0, ""));
+        assert_eq!(code, 0, "{err}");
         let expected = "\
 BOTTLE           TEMPLATE  ROUTES                                EGRESS            GATE
 built-in claude  claude    -                                     -                 -
@@ -159,6 +167,22 @@ claude       built-in claude  bind     built-in
 implementer  dev              copy     manifest.json
 ";
         assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn what_is_to_be_known_of_a_right_one_is_warned_of() {
+        let (code, out, err) = checked(
+            r#"{"bottles": {"dev": {"egress": {"allow": ["h"]}, "cred_proxy": {"routes": [
+                {"path": "/a/", "upstream": "HTTP://a.example", "auth_scheme": "Bearer", "token_ref": "A"},
+                {"path": "/b/", "upstream": "https://b.example", "auth_scheme": "Bearer", "token_ref": "B"}]}}}}"#,
+        );
+        assert_eq!(code, 0, "{err}");
+        assert!(out.contains("\ndev "), "{out}");
+        let expected = "\
+Warning: manifest.json: bottles.dev.egress: this version does not serve the forward-proxy face yet; take it out to start this bottle
+Warning: manifest.json: bottles.dev.cred_proxy.routes[0]: the upstream of /a/ is plain http: the token travels in the clear
+";
+        assert_eq!(err, expected);
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub use error::PlanError;
 pub use facts::{GitFacts, GitKind, HostFacts, Presence, Redirection, WorkdirFacts};
 pub use make::below_home;
 pub use preview::{Preview, visible};
+pub use warnings::warnings_of_bottle;
 
 use std::path::{Path, PathBuf};
 
