@@ -79,9 +79,10 @@ fn write_example(manifest: &Path) -> Result<(), NotWritten> {
         let made = builder.recursive(true).mode(0o700).create(folder);
         made.map_err(NotWritten::Io)?;
     }
-    let mut file = new_file(manifest).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => NotWritten::IsThere,
-        _ => NotWritten::Io(error),
+    let opened = new_file(manifest);
+    let mut file = opened.map_err(|error| match error.kind() == io::ErrorKind::AlreadyExists {
+        true => NotWritten::IsThere,
+        false => NotWritten::Io(error),
     })?;
     let written = write_schema(&manifest.with_file_name(SCHEMA_FILE));
     let written = written.and_then(|()| file.write_all(EXAMPLE.as_bytes()));
