@@ -54,6 +54,7 @@ pub(super) fn prepare(
         home: PathBuf::from(&home),
         manifest: manifest_path(option).map_err(one)?,
         state: state_root().map_err(one)?,
+        engine_sockets: engine_sockets(&variable),
         work: PathBuf::from("."),
     };
     let facts = gather(&places, &manifest, agent, std::env::vars_os()).map_err(one)?;
@@ -65,6 +66,16 @@ pub(super) fn prepare(
         plan,
         home: facts.home,
     })
+}
+
+/// Every place at which an engine of this user's or the system's would listen, whether one does
+/// or not: a work directory that has it would be a way to all of this host.
+fn engine_sockets(variable: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
+    let named = variable("DOCKER_HOST");
+    let named = named.and_then(|host| host.strip_prefix("unix://").map(PathBuf::from));
+    let rootless = variable("XDG_RUNTIME_DIR").map(|folder| Path::new(&folder).join("docker.sock"));
+    let usual = PathBuf::from("/var/run/docker.sock");
+    named.into_iter().chain(rootless).chain([usual]).collect()
 }
 
 /// A plan's errors. One that has a JSON path is of the home manifest, where all bottles stand.
@@ -83,6 +94,23 @@ fn sentences<T: ToString>(problems: Vec<T>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_engine_may_listen_at_three_places() {
+        let variable = |name: &str| match name {
+            "DOCKER_HOST" => Some("unix:///srv/app/d.sock".to_owned()),
+            "XDG_RUNTIME_DIR" => Some("/run/user/7".to_owned()),
+            _ => None,
+        };
+        let expected = [
+            "/srv/app/d.sock",
+            "/run/user/7/docker.sock",
+            "/var/run/docker.sock",
+        ];
+        assert_eq!(engine_sockets(&variable), expected.map(PathBuf::from));
+        let elsewhere = |name: &str| (name == "DOCKER_HOST").then(|| "tcp://h:1".to_owned());
+        assert_eq!(engine_sockets(&elsewhere), [PathBuf::from(expected[2])]);
+    }
 
     #[test]
     fn what_is_wrong_with_a_bottle_names_the_file_that_has_it() {

@@ -37,6 +37,11 @@ pub fn gather(
         home,
         manifest: resolved(&places.manifest),
         state: resolved(&places.state),
+        engine_sockets: places
+            .engine_sockets
+            .iter()
+            .map(|path| resolved(path))
+            .collect(),
         workdir,
         variables: set_names(variables),
         npm_registry: asks_npm.then(npm::registry),
@@ -77,6 +82,7 @@ mod tests {
         let places = Places {
             manifest: home.join(".config/bottle/manifest.json"),
             state: home.join(".local/state/bottle"),
+            engine_sockets: Vec::new(),
             work,
             home,
         };
@@ -118,6 +124,7 @@ mod tests {
             home: "/".into(),
             manifest: "/m".into(),
             state: "/s".into(),
+            engine_sockets: Vec::new(),
             work: "/no/such/folder".into(),
         };
         let facts = gather(&places, &Manifest::default(), "a", core::iter::empty());

@@ -12,6 +12,8 @@ pub struct HostFacts {
     pub manifest: PathBuf,
     /// Where the state of all bottles is, or would be, links resolved.
     pub state: PathBuf,
+    /// Where a Docker Engine may listen on this host, links resolved.
+    pub engine_sockets: Vec<PathBuf>,
     /// The work directory; its facts are not needed with mode `none`.
     pub workdir: WorkdirFacts,
     /// Names of the host's variables that are set and not empty.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::manifest::WorkdirMode;
 
-/// What belongs to the system, the Docker socket among it: nobody's project.
+/// What belongs to the system: nobody's project.
 const SYSTEM: [&str; 8] = [
     "/boot", "/dev", "/etc", "/proc", "/run", "/sys", "/usr", "/var",
 ];
@@ -65,6 +65,12 @@ fn refuse(path: &Path, name: &str, facts: &HostFacts, errors: &mut Vec<PlanError
         "has the directory of the manifest in it"
     } else if facts.state.starts_with(path) || path.starts_with(&facts.state) {
         "has the state of bottles in it"
+    } else if facts
+        .engine_sockets
+        .iter()
+        .any(|socket| socket.starts_with(path))
+    {
+        "has the socket of a Docker Engine in it, which is root on this host"
     } else {
         return;
     };
