@@ -1,8 +1,11 @@
 //! `bottle check`: are the manifests right, and what is in them.
 
 use super::table;
-use crate::manifest::{AgentOrigin, Bottle, Manifest, Scanner, Sources, Template, WorkdirMode};
+use crate::manifest::{
+    AgentOrigin, Bottle, Manifest, Problem, Scanner, Sources, Template, WorkdirMode,
+};
 use crate::plan;
+use core::fmt::Display;
 use std::io::{self, Write};
 
 /// Prints the bottles and agents with what to know of them, or every problem. Gives the exit code: 2 with problems, 1 if
@@ -15,14 +18,13 @@ pub fn run(
 ) -> u8 {
     let (printed, code) = match Manifest::load(sources, variable) {
         Ok(manifest) => {
-            let tables = print_tables(&manifest, sources, stdout);
-            let warned = tables.and_then(|()| print_warnings(&manifest, sources, stderr));
-            (warned, 0)
+            let problems = problems(&manifest, sources);
+            match problems.is_empty() {
+                true => (print_all(&manifest, sources, stdout, stderr), 0),
+                false => (print_lines(&problems, stderr), 2),
+            }
         }
-        Err(problems) => {
-            let mut lines = problems.iter();
-            (lines.try_for_each(|line| writeln!(stderr, "{line}")), 2)
-        }
+        Err(problems) => (print_lines(&problems, stderr), 2),
     };
     match printed {
         Ok(()) => code,
@@ -66,19 +68,42 @@ fn print_tables(manifest: &Manifest, sources: &Sources, stdout: &mut dyn Write) 
     write!(stdout, "{}", table::lines(&rows))
 }
 
-/// What a start of any agent in these bottles would warn of, or refuse to do in this version.
-fn print_warnings(
+fn print_lines(lines: &[impl Display], stderr: &mut dyn Write) -> io::Result<()> {
+    lines.iter().try_for_each(|line| writeln!(stderr, "{line}"))
+}
+
+fn print_all(
     manifest: &Manifest,
     sources: &Sources,
+    stdout: &mut dyn Write,
     stderr: &mut dyn Write,
 ) -> io::Result<()> {
-    let file = sources.home.iter().map(|path| path.to_string_lossy());
-    let file: String = file.map(|path| path.escape_debug().to_string()).collect();
+    print_tables(manifest, sources, stdout)?;
+    let warnings = of_bottles(manifest, sources, &plan::warnings_of_bottle);
+    warnings
+        .iter()
+        .try_for_each(|warning| writeln!(stderr, "Warning: {warning}"))
+}
+
+/// What no start of any agent in these bottles would take.
+fn problems(manifest: &Manifest, sources: &Sources) -> Vec<Problem> {
+    of_bottles(manifest, sources, &plan::problems_of_bottle)
+}
+
+/// What there is to tell of each bottle, with the file that all of them stand in.
+fn of_bottles<T: Display>(
+    manifest: &Manifest,
+    sources: &Sources,
+    told: &dyn Fn(&str, &Bottle) -> Vec<T>,
+) -> Vec<Problem> {
+    let file = sources
+        .home
+        .as_deref()
+        .map(|path| path.display().to_string());
+    let file = file.unwrap_or_default();
     let bottles = manifest.bottles.iter();
-    for sentence in bottles.flat_map(|(name, bottle)| plan::warnings_of_bottle(name, bottle)) {
-        writeln!(stderr, "Warning: {file}: {}", plan::visible(&sentence))?;
-    }
-    Ok(())
+    let told = bottles.flat_map(|(name, bottle)| told(name, bottle));
+    told.map(|text| Problem::new(&file, "", text)).collect()
 }
 
 fn bottle_row(name: &str, bottle: &Bottle) -> [String; 5] {
@@ -152,7 +177,7 @@ mod tests {
     #[test]
     fn a_right_manifest_is_two_tables() {
         let (code, out, err) = checked(
-            r#"{"bottles": {"dev": {"tokens": [{"kind": "github", "token_ref": "A"}, {"kind": "npm", "token_ref": "B"},
+            r#"{"bottles": {"dev": {"agent_provider": {"image": "i"}, "tokens": [{"kind": "github", "token_ref": "A"}, {"kind": "npm", "token_ref": "B"},
                 {"kind": "anthropic", "token_ref": "C"}], "egress": {"allow": ["h"], "scanner": "pipelock"}}},
                 "agents": {"implementer": {"bottle": "dev"}}}"#,
         );
@@ -172,7 +197,7 @@ implementer  dev              copy     manifest.json
     #[test]
     fn what_is_to_be_known_of_a_right_one_is_warned_of() {
         let (code, out, err) = checked(
-            r#"{"bottles": {"dev": {"egress": {"allow": ["h"]}, "cred_proxy": {"routes": [
+            r#"{"bottles": {"dev": {"agent_provider": {"image": "i"}, "egress": {"allow": ["h"]}, "cred_proxy": {"routes": [
                 {"path": "/a/", "upstream": "HTTP://a.example", "auth_scheme": "Bearer", "token_ref": "A"},
                 {"path": "/b/", "upstream": "https://b.example", "auth_scheme": "Bearer", "token_ref": "B"}]}}}}"#,
         );
@@ -193,6 +218,21 @@ Warning: manifest.json: bottles.dev.cred_proxy.routes[0]: the upstream of /a/ is
 manifest.json: agents.a.bottle: is missing; write the name of a bottle of the home manifest
 manifest.json: agents.B: is no name; write small letters, digits and `-`, a letter first
 manifest.json: agents.B.bottle: is no bottle of the home manifest; it has none
+";
+        assert_eq!(err, expected);
+    }
+
+    #[test]
+    fn what_no_start_would_take_is_wrong_here_too() {
+        let (code, out, err) = checked(
+            r#"{"bottles": {"dev": {"env": {"HOME": "/x", "ANTHROPIC_BASE_URL": "https://x.example"},
+                "tokens": [{"kind": "anthropic", "token_ref": "A"}, {"kind": "npm", "token_ref": "A"}]}}}"#,
+        );
+        assert_eq!((code, out.as_str()), (2, ""));
+        let expected = "\
+manifest.json: bottles.dev.agent_provider.image: is missing; write the image that the agent runs in, or \"template\": \"claude\"
+manifest.json: bottles.dev.env.HOME: is where the agent's files are put, and its image says where; take it out
+manifest.json: bottles.dev.env.ANTHROPIC_BASE_URL: is set by a route's role too, and the agent would go another way; take it out, or the role
 ";
         assert_eq!(err, expected);
     }

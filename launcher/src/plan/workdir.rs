@@ -19,13 +19,7 @@ pub(super) fn workdir(
     errors: &mut Vec<PlanError>,
 ) -> Workdir {
     let work = &facts.workdir;
-    let without = Workdir {
-        mode,
-        host: None,
-        inside: PathBuf::from(WORK_PATH),
-        mounts: Vec::new(),
-        owner: None,
-    };
+    let without = Workdir { mode, ..none() };
     if mode == WorkdirMode::None {
         return without;
     }
@@ -47,6 +41,17 @@ pub(super) fn workdir(
             host: Some(work.path.clone()),
             ..without
         },
+    }
+}
+
+/// An empty directory of the agent's.
+pub(super) fn none() -> Workdir {
+    Workdir {
+        mode: WorkdirMode::None,
+        host: None,
+        inside: PathBuf::from(WORK_PATH),
+        mounts: Vec::new(),
+        owner: None,
     }
 }
 
