@@ -2,21 +2,21 @@
 
 pub mod check;
 mod cleanup;
-pub mod info;
+mod info;
 pub mod init;
 mod list;
 mod logs;
 mod prepare;
 mod start;
+mod table;
 
 pub use start::{Values, carry_out};
 
 use std::path::PathBuf;
 
-use crate::args::{Command, Info, ManifestOption, Probe};
+use crate::args::{Command, ManifestOption, Probe};
 use crate::bottle::exit_code::{NOT_STARTED, OWN_FAILURE, USAGE};
 use crate::docker::{Docker, DockerError};
-use crate::plan::Preview;
 use crate::probe::Questions;
 use crate::progress::Progress;
 
@@ -28,7 +28,7 @@ pub fn run(command: Command) -> u8 {
         Command::Logs(args) => logs::run(&args),
         Command::Cleanup(args) => cleanup::run(&args),
         Command::Probe(args) => probe(&args),
-        Command::Info(args) => show_plan(&args),
+        Command::Info(args) => info::run(&args),
         Command::Check(option) => check_manifests(&option),
         Command::Init(option) => write_example(&option),
     }
@@ -36,26 +36,6 @@ pub fn run(command: Command) -> u8 {
 
 /// What carries a plan out in this version.
 const BACKEND: &str = "docker";
-
-fn show_plan(args: &Info) -> u8 {
-    match prepare::prepare(&args.agent, &args.manifest, None) {
-        Ok(prepared) => {
-            let preview = Preview {
-                plan: &prepared.plan,
-                backend: BACKEND,
-            };
-            print(&preview.people());
-            0
-        }
-        Err(sentences) => {
-            let mut progress = progress();
-            sentences
-                .iter()
-                .for_each(|sentence| progress.tell(sentence));
-            USAGE
-        }
-    }
-}
 
 fn check_manifests(option: &ManifestOption) -> u8 {
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
@@ -121,7 +101,8 @@ fn state_root() -> Result<PathBuf, String> {
     let given = given.filter(|path| path.is_absolute());
     let home = || Some(PathBuf::from(variable("HOME")?).join(".local/state"));
     let root = given.or_else(home);
-    let root = root.ok_or("neither XDG_STATE_HOME nor HOME says where state is kept")?;
+    let root =
+        root.ok_or("neither XDG_STATE_HOME nor HOME says where state is kept; set one of them")?;
     Ok(root.join("bottle"))
 }
 

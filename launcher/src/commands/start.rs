@@ -38,8 +38,8 @@ pub(super) fn run(args: &Start) -> u8 {
     if !prepared.plan.unserved.is_empty() {
         return refuse(&prepared.plan.unserved, USAGE);
     }
-    if let Err(sentence) = consent(args, &prepared.plan.origin) {
-        return refuse(&[sentence], USAGE);
+    if let Err((code, sentence)) = consent(args, &prepared.plan.origin) {
+        return refuse(&[sentence], code);
     }
     match values(&prepared) {
         Ok(values) => guarded(&prepared.plan, values, args.engine.clone()),
@@ -56,7 +56,7 @@ fn refuse(sentences: &[String], code: u8) -> u8 {
 }
 
 /// Does a person agree? What a repository brought needs a word more than `--yes`.
-fn consent(args: &Start, origin: &AgentOrigin) -> Result<(), String> {
+fn consent(args: &Start, origin: &AgentOrigin) -> Result<(), (u8, String)> {
     let brought = matches!(origin, AgentOrigin::Repository(_));
     if args.yes && (args.trust_repo || !brought) {
         return Ok(());
@@ -68,14 +68,14 @@ fn consent(args: &Start, origin: &AgentOrigin) -> Result<(), String> {
             }
             false => "nobody can be asked here; give --yes",
         };
-        return Err(words.to_owned());
+        return Err((USAGE, words.to_owned()));
     }
     tell_people("Start it? [y/N] ");
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     match read.is_ok() && ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) {
         true => Ok(()),
-        false => Err("not started".to_owned()),
+        false => Err((NOT_STARTED, "not started".to_owned())),
     }
 }
 

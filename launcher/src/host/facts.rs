@@ -22,7 +22,8 @@ pub fn gather(
     agent: &str,
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> Result<HostFacts, String> {
-    let workdir = workdir(&places.work).map_err(|error| {
+    let home = resolved(&places.home);
+    let workdir = workdir(&places.work, &home).map_err(|error| {
         let work = places.work.display();
         format!("the work directory {work} cannot be looked at: {error}")
     })?;
@@ -33,9 +34,14 @@ pub fn gather(
         upstreams.any(|upstream| *upstream == Upstream::NpmRegistryOfHost)
     });
     Ok(HostFacts {
-        home: resolved(&places.home),
+        home,
         manifest: resolved(&places.manifest),
         state: resolved(&places.state),
+        engine_sockets: places
+            .engine_sockets
+            .iter()
+            .map(|path| resolved(path))
+            .collect(),
         workdir,
         variables: set_names(variables),
         npm_registry: asks_npm.then(npm::registry),
@@ -50,13 +56,13 @@ fn set_names(variables: impl Iterator<Item = (OsString, OsString)>) -> BTreeSet<
         .collect()
 }
 
-fn workdir(path: &Path) -> io::Result<WorkdirFacts> {
+fn workdir(path: &Path, home: &Path) -> io::Result<WorkdirFacts> {
     let path = fs::canonicalize(path)?;
     let metadata = fs::metadata(&path)?;
     Ok(WorkdirFacts {
         owner: (metadata.uid(), metadata.gid()),
         bottle: presence(&path.join(".bottle"))?,
-        git: git_directory::look(&path)?,
+        git: git_directory::look(&path, home)?,
         path,
     })
 }
@@ -76,6 +82,7 @@ mod tests {
         let places = Places {
             manifest: home.join(".config/bottle/manifest.json"),
             state: home.join(".local/state/bottle"),
+            engine_sockets: Vec::new(),
             work,
             home,
         };
@@ -117,6 +124,7 @@ mod tests {
             home: "/".into(),
             manifest: "/m".into(),
             state: "/s".into(),
+            engine_sockets: Vec::new(),
             work: "/no/such/folder".into(),
         };
         let facts = gather(&places, &Manifest::default(), "a", core::iter::empty());

@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::git_config::holds_credential;
+use super::git_settings::leads_into;
 use super::places::resolved;
 use crate::limits::{GIT_FILE_OCTETS, GIT_FILES, GIT_FOLDERS_DEPTH};
-use crate::plan::{GitFacts, GitKind, Presence};
+use crate::plan::{GitFacts, GitKind, Presence, Redirection};
 
 /// Folders of git's data, in which nothing is obeyed.
 const DATA: [&str; 5] = ["objects", "refs", "logs", "lfs", "annex"];
@@ -33,8 +34,8 @@ fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-/// The facts of the `.git` in this directory, whose path has no links.
-pub(super) fn look(work: &Path) -> io::Result<Option<GitFacts>> {
+/// The facts of the `.git` in this directory, whose path has no links; `home` is the user's.
+pub(super) fn look(work: &Path, home: &Path) -> io::Result<Option<GitFacts>> {
     let entry = work.join(".git");
     let metadata = match fs::symlink_metadata(&entry) {
         Ok(metadata) => metadata,
@@ -54,18 +55,32 @@ pub(super) fn look(work: &Path) -> io::Result<Option<GitFacts>> {
     } else {
         (GitKind::Unproven, entry)
     };
-    let mut with_credential = Vec::new();
+    let hooks = common.join("hooks");
+    let (mut with_credential, mut redirections) = (Vec::new(), Vec::new());
     for file in obeyed(&common)? {
         let is_config = file.file_name().is_some_and(|name| name != "commondir");
-        if is_config && is_regular(&file) && holds_credential(&read(&file)?) {
+        if !is_config || !is_regular(&file) {
+            continue;
+        }
+        let config = read(&file)?;
+        let leads = leads_into(work, &file, &config, home);
+        // These are mounted read-only.
+        let leads = leads.into_iter().filter(|(_, path)| *path != hooks);
+        redirections.extend(leads.map(|(setting, path)| Redirection {
+            file: file.clone(),
+            setting,
+            path,
+        }));
+        if holds_credential(&config) {
             with_credential.push(file);
         }
     }
     Ok(Some(GitFacts {
         kind,
-        hooks: presence(&common.join("hooks"))?,
+        hooks: presence(&hooks)?,
         common,
         with_credential,
+        redirections,
     }))
 }
 

@@ -9,6 +9,7 @@ mod diff;
 pub mod facts;
 pub mod git_config;
 mod git_directory;
+mod git_settings;
 mod npm;
 pub mod places;
 pub mod secret;

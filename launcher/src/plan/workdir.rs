@@ -7,7 +7,7 @@ use super::{
 };
 use crate::manifest::WorkdirMode;
 
-/// What belongs to the system, the Docker socket among it: nobody's project.
+/// What belongs to the system: nobody's project.
 const SYSTEM: [&str; 8] = [
     "/boot", "/dev", "/etc", "/proc", "/run", "/sys", "/usr", "/var",
 ];
@@ -19,13 +19,7 @@ pub(super) fn workdir(
     errors: &mut Vec<PlanError>,
 ) -> Workdir {
     let work = &facts.workdir;
-    let without = Workdir {
-        mode,
-        host: None,
-        inside: PathBuf::from(WORK_PATH),
-        mounts: Vec::new(),
-        owner: None,
-    };
+    let without = Workdir { mode, ..none() };
     if mode == WorkdirMode::None {
         return without;
     }
@@ -50,6 +44,17 @@ pub(super) fn workdir(
     }
 }
 
+/// An empty directory of the agent's.
+pub(super) fn none() -> Workdir {
+    Workdir {
+        mode: WorkdirMode::None,
+        host: None,
+        inside: PathBuf::from(WORK_PATH),
+        mounts: Vec::new(),
+        owner: None,
+    }
+}
+
 /// A directory that would hand the agent more than work.
 fn refuse(path: &Path, name: &str, facts: &HostFacts, errors: &mut Vec<PlanError>) {
     let manifest = facts.manifest.parent().unwrap_or(&facts.manifest);
@@ -65,6 +70,12 @@ fn refuse(path: &Path, name: &str, facts: &HostFacts, errors: &mut Vec<PlanError
         "has the directory of the manifest in it"
     } else if facts.state.starts_with(path) || path.starts_with(&facts.state) {
         "has the state of bottles in it"
+    } else if facts
+        .engine_sockets
+        .iter()
+        .any(|socket| socket.starts_with(path))
+    {
+        "has the socket of a Docker Engine in it, which is root on this host"
     } else {
         return;
     };

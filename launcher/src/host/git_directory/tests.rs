@@ -35,7 +35,9 @@ fn git(folder: &Path, words: &[&str]) {
 }
 
 fn facts(work: &Path) -> GitFacts {
-    look(work).expect("looked at").expect("a .git")
+    look(work, Path::new("/nobody"))
+        .expect("looked at")
+        .expect("a .git")
 }
 
 #[test]
@@ -43,7 +45,7 @@ fn a_clone_a_worktree_and_a_submodule_are_known() {
     let (_folder, root) = folder();
     let main = root.join("main");
     fs::create_dir(&main).expect("made");
-    assert_eq!(look(&main).expect("looked at"), None);
+    assert_eq!(look(&main, Path::new("/nobody")).expect("looked at"), None);
     git(&main, &["init", "--quiet"]);
     git(&main, &["commit", "--quiet", "--allow-empty", "-m", "x"]);
     git(&main, &["worktree", "add", "--quiet", "../tree"]);
@@ -53,6 +55,8 @@ fn a_clone_a_worktree_and_a_submodule_are_known() {
     assert_eq!(clone.common, main.join(".git"));
     assert_eq!(clone.hooks, Presence::Directory);
     assert_eq!(clone.with_credential, [""; 0].map(PathBuf::from));
+
+    assert_eq!(clone.redirections, []);
 
     let tree = facts(&root.join("tree"));
     assert_eq!((tree.kind, tree.common), (GitKind::File, main.join(".git")));
@@ -83,6 +87,28 @@ fn a_clone_a_worktree_and_a_submodule_are_known() {
             main.join(".git/modules/sub/config")
         ]
     );
+}
+
+#[test]
+fn what_leads_git_into_the_work_directory_is_known() {
+    let (_folder, work) = folder();
+    git(&work, &["init", "--quiet"]);
+    git(&work, &["config", "core.hooksPath", ".husky/_"]);
+    git(&work, &["config", "include.path", "../team.config"]);
+    let config = work.join(".git/config");
+    let led = |setting, path| Redirection {
+        file: config.clone(),
+        setting,
+        path: work.join(path),
+    };
+    let expected = [
+        led("core.hooksPath", ".husky/_"),
+        led("include.path", "team.config"),
+    ];
+    assert_eq!(facts(&work).redirections, expected);
+    git(&work, &["config", "--unset", "include.path"]);
+    git(&work, &["config", "core.hooksPath", ".git/hooks"]);
+    assert_eq!(facts(&work).redirections, [], "they are mounted read-only");
 }
 
 #[test]

@@ -37,6 +37,10 @@ fn places_that_hold_more_than_work_are_refused() {
             "/home/me/.local/state/bottle/a-x1",
             "has the state of bottles in it",
         ),
+        (
+            "/run/user/1000",
+            "has the socket of a Docker Engine in it, which is root on this host",
+        ),
     ] {
         for mode in [WorkdirMode::Bind, WorkdirMode::Copy] {
             let errors = made(mode, &at(path)).expect_err(path);
@@ -99,6 +103,7 @@ fn a_bound_worktree_brings_its_repository_guarded() {
         common: PathBuf::from("/srv/main/.git"),
         hooks: Presence::Absent,
         with_credential: Vec::new(),
+        redirections: Vec::new(),
     });
     let bound = made(WorkdirMode::Bind, &worktree).expect("bound");
     assert_eq!(
