@@ -79,8 +79,13 @@ pub const GIT_FILE_OCTETS: usize = 256 * 1024;
 /// Files of git's that are looked at in one work directory: submodules have a few each.
 pub const GIT_FILES: usize = 1024;
 
-/// Folders below a git directory that are looked into, one in another.
-pub const GIT_FOLDERS_DEPTH: usize = 8;
+/// Files and folders of a work directory among which git's are looked for: the largest
+/// source trees have some hundred thousand, and a million are listed in a few seconds.
+pub const GIT_ENTRIES: usize = 4_000_000;
+
+/// Octets of git's files that are kept in memory while an agent is at work; of what goes
+/// beyond, only that it has changed can be told.
+pub const GIT_KEPT_OCTETS: usize = 16 * 1024 * KIB;
 
 /// Lines on either side of a difference beyond which it is not worked out line by line:
 /// that takes their product in time and memory.

@@ -10,6 +10,7 @@ pub mod facts;
 pub mod git_config;
 mod git_directory;
 mod npm;
+mod obeyed;
 pub mod places;
 pub mod secret;
 pub mod tokens;
