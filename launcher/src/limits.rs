@@ -100,4 +100,7 @@ pub const PREVIEW_RULES: usize = 4;
 /// Characters of one word of the command that the preview for people shows.
 pub const PREVIEW_WORD_CHARACTERS: usize = 60;
 
+/// Columns of a prompt's line in the preview for people: with its mark, every terminal's.
+pub const PREVIEW_PROMPT_COLUMNS: usize = 72;
+
 // --- end of plan and host ---

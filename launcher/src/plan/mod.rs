@@ -27,6 +27,7 @@ mod workdir;
 pub use error::PlanError;
 pub use facts::{GitFacts, GitKind, HostFacts, Presence, WorkdirFacts};
 pub use make::below_home;
+pub(crate) use preview::is_unseen;
 pub use preview::{Preview, visible};
 
 use std::path::{Path, PathBuf};
