@@ -82,6 +82,8 @@ pub async fn run(
     let lived = start.live(request).await;
     let slug = start.labels.slug;
     terminal::restore();
+    // Before anything is told: who had the terminal may have made it hide that.
+    terminal::calm();
     progress.step("removing the bottle");
     end(docker, &slug, &mut undo, progress, signals).await;
     progress.done();
@@ -131,7 +133,7 @@ async fn unwind(docker: &Docker, slug: &str, undo: &mut Undo) -> Vec<String> {
     let of_bottle = format!("{}={slug}", super::label::SLUG);
     match docker.survey(&of_bottle).await {
         Ok(objects) if left.is_empty() => {
-            for object in objects {
+            for object in objects.into_iter().filter(orphans::is_ours) {
                 let removed = docker.remove(object.kind, &object.name).await;
                 left.extend(removed.err().map(|error| error.to_string()));
             }
