@@ -64,7 +64,7 @@ fn walk(root: &Path, kind: Folder) -> io::Result<Vec<PathBuf>> {
         seen += entries.len();
         let kind = match kind {
             Folder::Any if looks_like_git(&entries) => Folder::OfGit,
-            kind => kind,
+            Folder::Any | Folder::OfGit | Folder::Hooks => kind,
         };
         for (name, is_folder) in entries {
             match below_this(kind, &name, is_folder) {
@@ -112,17 +112,17 @@ enum Next {
 }
 
 fn below_this(kind: Folder, name: &std::ffi::OsStr, is_folder: bool) -> Next {
-    let is = |one: &&str| *name == **one;
+    let is = |one: &str| name == one;
     match (kind, is_folder) {
         (_, true) if name == ".git" => Next::Enter(Folder::OfGit),
         (_, false) if name == ".git" => Next::Found,
         (Folder::Any, true) => Next::Enter(Folder::Any),
         (Folder::Any, false) => Next::Pass,
         // A submodule may be called `objects`.
-        (Folder::OfGit, true) if DATA.iter().any(|data| is(&data)) => Next::Enter(Folder::Any),
+        (Folder::OfGit, true) if DATA.iter().any(|data| is(data)) => Next::Enter(Folder::Any),
         (Folder::OfGit, true) if name == "hooks" => Next::Enter(Folder::Hooks),
         (Folder::OfGit, true) => Next::Enter(Folder::OfGit),
-        (Folder::OfGit, false) if OBEYED.iter().any(|obeyed| is(&obeyed)) => Next::Found,
+        (Folder::OfGit, false) if OBEYED.iter().any(|obeyed| is(obeyed)) => Next::Found,
         (Folder::OfGit, false) => Next::Pass,
         // A submodule may be called `hooks`, too.
         (Folder::Hooks, true) => Next::Enter(Folder::OfGit),
