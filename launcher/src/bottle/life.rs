@@ -194,7 +194,8 @@ impl Start<'_> {
             self.step("copying the work directory")?;
             let copied = agent::copy_workdir(self.docker, &plan.workdir, &who, &self.names);
             for path in self.signals.unless_ended(copied).await?? {
-                let path = path.display();
+                // A name with a line break in it would begin a sentence of ours.
+                let path = crate::plan::visible(&path.display().to_string());
                 self.progress
                     .tell(&format!("not copied, for it is no file: {path}"));
             }
