@@ -4,6 +4,7 @@
 
 mod attempt;
 mod escape;
+mod hostile;
 mod killed;
 mod lives;
 mod outside;

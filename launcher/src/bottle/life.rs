@@ -82,6 +82,8 @@ pub async fn run(
     let lived = start.live(request).await;
     let slug = start.labels.slug;
     terminal::restore();
+    // Before anything is told: who had the terminal may have made it hide that.
+    terminal::calm();
     progress.step("removing the bottle");
     end(docker, &slug, &mut undo, progress, signals).await;
     progress.done();
@@ -131,7 +133,7 @@ async fn unwind(docker: &Docker, slug: &str, undo: &mut Undo) -> Vec<String> {
     let of_bottle = format!("{}={slug}", super::label::SLUG);
     match docker.survey(&of_bottle).await {
         Ok(objects) if left.is_empty() => {
-            for object in objects {
+            for object in objects.into_iter().filter(orphans::is_ours) {
                 let removed = docker.remove(object.kind, &object.name).await;
                 left.extend(removed.err().map(|error| error.to_string()));
             }
@@ -192,7 +194,8 @@ impl Start<'_> {
             self.step("copying the work directory")?;
             let copied = agent::copy_workdir(self.docker, &plan.workdir, &who, &self.names);
             for path in self.signals.unless_ended(copied).await?? {
-                let path = path.display();
+                // A name with a line break in it would begin a sentence of ours.
+                let path = crate::plan::visible(&path.display().to_string());
                 self.progress
                     .tell(&format!("not copied, for it is no file: {path}"));
             }

@@ -62,6 +62,11 @@ impl State {
         self.write_paths(MOUNT_POINTS, made)
     }
 
+    /// What is mounted over its work directory.
+    pub(super) fn guards(&self) -> Vec<PathBuf> {
+        self.read_paths(GUARDS)
+    }
+
     fn write_paths(&self, name: &str, paths: &[PathBuf]) -> io::Result<()> {
         let octets = paths.iter().map(|path| path.as_os_str().as_bytes());
         let octets: Vec<&[u8]> = octets.collect();

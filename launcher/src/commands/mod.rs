@@ -12,6 +12,7 @@ mod table;
 
 pub use start::{Values, carry_out};
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use crate::args::{Command, ManifestOption, Probe};
@@ -103,7 +104,18 @@ fn state_root() -> Result<PathBuf, String> {
     let root = given.or_else(home);
     let root =
         root.ok_or("neither XDG_STATE_HOME nor HOME says where state is kept; set one of them")?;
-    Ok(root.join("bottle"))
+    let root = root.join("bottle");
+    match std::fs::metadata(&root) {
+        Ok(facts) if !is_private(facts.uid(), facts.mode()) => Err(format!(
+            "{} belongs to somebody else, or others may write it: what stands there says what is removed; set XDG_STATE_HOME to a directory of your own",
+            root.display()
+        )),
+        Ok(_) | Err(_) => Ok(root),
+    }
+}
+
+fn is_private(owner: u32, mode: u32) -> bool {
+    owner == rustix::process::geteuid().as_raw() && mode & 0o022 == 0
 }
 
 async fn connect() -> Result<Docker, DockerError> {

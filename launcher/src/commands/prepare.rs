@@ -8,7 +8,7 @@ use crate::host::facts::gather;
 use crate::host::places::Places;
 use crate::host::tokens;
 use crate::manifest::{Manifest, Sources, home_manifest};
-use crate::plan::{Plan, PlanError};
+use crate::plan::{Plan, PlanError, Workdir, WorkdirFacts};
 
 /// A plan, and where the values that it names are looked for.
 pub(super) struct Prepared {
@@ -16,6 +16,8 @@ pub(super) struct Prepared {
     pub(super) plan: Plan,
     /// The user's home.
     pub(super) home: PathBuf,
+    /// What was true of the work directory when the plan was made.
+    pub(super) workdir: WorkdirFacts,
 }
 
 /// The files that a command in this directory reads.
@@ -62,9 +64,16 @@ pub(super) fn prepare(
         .map_err(|errors| in_file(&errors, sources.home.as_deref()))?;
     plan.warnings
         .extend(tokens::warnings(&plan.slots, &facts.home));
+    let user = rustix::process::geteuid().as_raw();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut programs: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    programs.extend(std::env::current_exe().ok());
+    plan.warnings
+        .extend(in_the_agents_hand(&plan.workdir, user, &programs));
     Ok(Prepared {
         plan,
         home: facts.home,
+        workdir: facts.workdir,
     })
 }
 
@@ -87,6 +96,32 @@ fn in_file(errors: &[PlanError], home: Option<&Path>) -> Vec<String> {
     errors.iter().map(sentence).collect()
 }
 
+/// What a person should know of a bound work directory: whose it is, and that programs of
+/// the host lie in it, which an agent could write. `programs` are files, or folders of some.
+fn in_the_agents_hand(workdir: &Workdir, user: u32, programs: &[PathBuf]) -> Vec<String> {
+    let (Some(work), Some((owner, _))) = (&workdir.host, workdir.owner) else {
+        return Vec::new();
+    };
+    let mut sentences = Vec::new();
+    // Root may choose whom an agent works as; that of root is told by the plan.
+    if user != 0 && owner != user && owner != 0 {
+        sentences.push(format!(
+            "the work directory belongs to another user ({owner}), and the agent works as that one"
+        ));
+    }
+    let lies_there = |path: &&PathBuf| {
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_gone| path.to_path_buf());
+        path.starts_with(work)
+    };
+    for path in programs.iter().filter(lies_there) {
+        sentences.push(format!(
+            "programs that you run lie in the work directory ({}), where the agent can replace them: take it out of PATH before you use what it made",
+            path.display()
+        ));
+    }
+    sentences
+}
+
 fn sentences<T: ToString>(problems: Vec<T>) -> Vec<String> {
     problems.iter().map(T::to_string).collect()
 }
@@ -94,6 +129,7 @@ fn sentences<T: ToString>(problems: Vec<T>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::WorkdirMode;
 
     #[test]
     fn an_engine_may_listen_at_three_places() {
@@ -125,5 +161,24 @@ mod tests {
                 "/home/me: is the home"
             ]
         );
+    }
+
+    #[test]
+    fn whose_the_work_directory_is_and_what_programs_it_has_is_told() {
+        let workdir = |owner| Workdir {
+            mode: WorkdirMode::Bind,
+            host: Some("/srv/app".into()),
+            inside: "/srv/app".into(),
+            mounts: Vec::new(),
+            owner: Some((owner, 7)),
+        };
+        let path = ["/usr/bin", "/srv/app/node_modules/.bin", "/srv/app2"].map(PathBuf::from);
+        let told = |owner, user| in_the_agents_hand(&workdir(owner), user, &path);
+        let own = told(1000, 1000);
+        assert_eq!(own.len(), 1);
+        assert!(own[0].contains("(/srv/app/node_modules/.bin)"), "{own:?}");
+        assert_eq!(told(1000, 0).len(), 1);
+        let others = told(1001, 1000);
+        assert!(others[0].contains("another user (1001)"), "{others:?}");
     }
 }

@@ -9,9 +9,9 @@ use super::prepare::{Prepared, prepare};
 use super::{BACKEND, block_on, connect, print, progress, state_root, tell_people, variable};
 use crate::args::{Format, Start};
 use crate::bottle::exit_code::{NOT_STARTED, USAGE};
-use crate::bottle::{self, Failure, Programs, Request, WayOut};
+use crate::bottle::{self, Failure, LauncherId, Programs, Request, WayOut, replaceable};
 use crate::host::git_config::Snapshot;
-use crate::host::{tokens, variables};
+use crate::host::{facts, tokens, variables};
 use crate::manifest::AgentOrigin;
 use crate::plan::{Plan, Preview};
 use crate::signals::Signals;
@@ -41,7 +41,11 @@ pub(super) fn run(args: &Start) -> u8 {
     if let Err((code, sentence)) = consent(args, &prepared.plan.origin) {
         return refuse(&[sentence], code);
     }
-    match values(&prepared) {
+    let values = values(&prepared);
+    if let Err(sentence) = still_true(&prepared) {
+        return refuse(&[sentence], NOT_STARTED);
+    }
+    match values {
         Ok(values) => guarded(&prepared.plan, values, args.engine.clone()),
         Err(sentences) => refuse(&sentences, NOT_STARTED),
     }
@@ -76,6 +80,30 @@ fn consent(args: &Start, origin: &AgentOrigin) -> Result<(), (u8, String)> {
     match read.is_ok() && ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) {
         true => Ok(()),
         false => Err((NOT_STARTED, "not started".to_owned())),
+    }
+}
+
+/// Is the work directory what the plan was made of? An agent that works in it could have put
+/// a link to anywhere in the place of what is about to be mounted.
+fn still_true(prepared: &Prepared) -> Result<(), String> {
+    let workdir = &prepared.plan.workdir;
+    let Some(host) = &workdir.host else {
+        return Ok(());
+    };
+    let own = LauncherId::own().map_err(|error| error.to_string())?;
+    if let Some((slug, path)) = replaceable(&state_root()?, &own, workdir) {
+        let path = path.display();
+        return Err(format!(
+            "the agent of {slug} could replace {path} while it is mounted: wait for its end, or work in another directory"
+        ));
+    }
+    // After that: whoever has ended by now changes nothing any more.
+    match facts::is_unchanged(&prepared.workdir, &prepared.home)? {
+        true => Ok(()),
+        false => Err(format!(
+            "{} has changed since you were shown what would be mounted; start again",
+            host.display()
+        )),
     }
 }
 

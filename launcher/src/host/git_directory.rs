@@ -1,4 +1,4 @@
-//! A work directory's `.git`: what it is, and the files in it that git of the host obeys.
+//! A work directory's `.git`: what it is, and what it shares with others.
 
 use std::fs;
 use std::io;
@@ -6,15 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::git_config::holds_credential;
 use super::git_settings::leads_into;
+use super::obeyed;
 use super::places::resolved;
-use crate::limits::{GIT_FILE_OCTETS, GIT_FILES, GIT_FOLDERS_DEPTH};
+use crate::limits::GIT_FILE_OCTETS;
 use crate::plan::{GitFacts, GitKind, Presence, Redirection};
-
-/// Folders of git's data, in which nothing is obeyed.
-const DATA: [&str; 5] = ["objects", "refs", "logs", "lfs", "annex"];
-
-/// Files that git obeys wherever it finds them in one of its directories.
-const OBEYED: [&str; 3] = ["config", "config.worktree", "commondir"];
 
 /// What stands at a path; links are not followed.
 pub(super) fn presence(path: &Path) -> io::Result<Presence> {
@@ -57,7 +52,12 @@ pub(super) fn look(work: &Path, home: &Path) -> io::Result<Option<GitFacts>> {
     };
     let hooks = common.join("hooks");
     let (mut with_credential, mut redirections) = (Vec::new(), Vec::new());
-    for file in obeyed(&common)? {
+    // Repositories in the work directory's own folders are the agent's to read as well.
+    let mut files = obeyed::of_git_directory(&common)?;
+    files.extend(obeyed::below(work)?);
+    files.sort();
+    files.dedup();
+    for file in files {
         let is_config = file.file_name().is_some_and(|name| name != "commondir");
         if !is_config || !is_regular(&file) {
             continue;
@@ -143,38 +143,6 @@ pub(super) fn read(file: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
     }
     Ok(octets.to_vec())
-}
-
-/// Every file below a git directory that git of the host obeys: configuration, also of
-/// submodules and worktrees, and hooks. Sorted.
-pub(super) fn obeyed(root: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    if presence(root)? == Presence::Directory {
-        walk(root, GIT_FOLDERS_DEPTH, &mut found)?;
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    let in_hooks = folder.file_name().is_some_and(|name| name == "hooks");
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if entry.file_type()?.is_dir() {
-            if !DATA.contains(&name.as_ref()) && depth > 0 {
-                walk(&entry.path(), depth - 1, found)?;
-            }
-        } else if OBEYED.contains(&name.as_ref()) || (in_hooks && !name.ends_with(".sample")) {
-            found.push(entry.path());
-        }
-        if found.len() > GIT_FILES {
-            let text = format!("{}: more than {GIT_FILES} files of git's", folder.display());
-            return Err(io::Error::other(text));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod git_config;
 mod git_directory;
 mod git_settings;
 mod npm;
+mod obeyed;
 pub mod places;
 pub mod secret;
 pub mod tokens;

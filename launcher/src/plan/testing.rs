@@ -82,7 +82,7 @@ pub(crate) fn facts() -> HostFacts {
         state: PathBuf::from("/home/me/.local/state/bottle"),
         engine_sockets: vec![
             PathBuf::from("/run/docker.sock"),
-            PathBuf::from("/run/user/1000/docker.sock"),
+            PathBuf::from("/opt/engine/docker.sock"),
         ],
         workdir: WorkdirFacts {
             path: PathBuf::from("/home/me/app"),

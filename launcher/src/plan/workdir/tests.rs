@@ -22,6 +22,9 @@ fn places_that_hold_more_than_work_are_refused() {
     for (path, reason) in [
         ("/", "is the root of the file system"),
         ("/run", "is the system's own"),
+        ("/tmp", "is the system's own"),
+        ("/run/user/1000/keyring", "is the system's own"),
+        ("/etc/ssh", "is the system's own"),
         ("/home/me", "is the home"),
         ("/home", "has the home in it"),
         (
@@ -38,7 +41,7 @@ fn places_that_hold_more_than_work_are_refused() {
             "has the state of bottles in it",
         ),
         (
-            "/run/user/1000",
+            "/opt/engine",
             "has the socket of a Docker Engine in it, which is root on this host",
         ),
     ] {
@@ -62,6 +65,15 @@ fn places_that_hold_more_than_work_are_refused() {
     ] {
         assert!(made(WorkdirMode::Bind, &at(path)).is_ok(), "{path}");
     }
+}
+
+#[test]
+fn a_name_that_docker_would_be_told_otherwise_is_refused() {
+    let mut facts = at("/home/me/app");
+    let name = std::os::unix::ffi::OsStrExt::from_bytes(b"/home/me/a\xff");
+    facts.workdir.path = Path::new::<std::ffi::OsStr>(name).to_owned();
+    let errors = made(WorkdirMode::Bind, &facts).expect_err("no UTF-8");
+    assert!(errors[0].contains("is no UTF-8"), "{errors:?}");
 }
 
 #[test]
