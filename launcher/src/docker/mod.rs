@@ -9,8 +9,8 @@
 //!         └─ survey       all that bears our labels
 //! ```
 //!
-//! Every error carries Docker's own text. Creating what exists and removing what is gone
-//! is success: an undo may run twice.
+//! Every error carries Docker's own text. Creating what exists and is ours, and removing what
+//! is gone, is success: an undo may run twice.
 
 mod archive;
 mod attach;
