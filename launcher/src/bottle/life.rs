@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::image::Program;
-use super::label::Labels;
+use super::label::{self, Labels};
 use super::state::State;
 use super::undo::{Made, Undo};
 use super::{
@@ -210,7 +210,7 @@ impl Start<'_> {
             .map_err(|error| Failure::NotStarted(format!("the image {name}: {error}")))?;
         self.build(ImageSpec {
             tag: name.clone(),
-            labels: vec![(super::label::ROLE.to_owned(), "image".to_owned())],
+            labels: vec![(label::ROLE.to_owned(), "image".to_owned())],
             context,
         })
         .await?;
