@@ -7,6 +7,8 @@ mod escape;
 mod killed;
 mod lives;
 mod outside;
+mod owner;
 mod refusals;
+mod remains;
 mod setting;
 mod whole;
