@@ -87,3 +87,28 @@ fn an_engine_without_room_is_told_in_a_sentence_and_nothing_is_left() {
     assert!(whole.status.success(), "{}", text(&whole.stderr));
     rig.assert_nothing_left(launcher);
 }
+
+#[test]
+fn a_state_that_can_not_be_kept_is_told_in_a_sentence_and_nothing_is_left() {
+    let Some(rig) = Rig::small() else { return };
+    // A disk of two pages, in a mount namespace that goes with the launcher.
+    let script = "mount -t tmpfs -o size=8k state \"$XDG_STATE_HOME\" || exit 100; \
+        cat /dev/zero >\"$XDG_STATE_HOME/ballast\" 2>/dev/null; \"$@\"; code=$?; \
+        ls -A \"$XDG_STATE_HOME/bottle\"; exit $code";
+    let start = rig.start(&[], &["true"]);
+    let mut apart = Command::new("unshare");
+    apart.args(["--mount", "sh", "-c", script, "sh"]);
+    apart.arg(start.get_program()).args(start.get_args());
+    let set = |(name, value): (_, Option<&std::ffi::OsStr>)| Some((name, value?.to_owned()));
+    apart.envs(start.get_envs().filter_map(set));
+    let ended = apart.output().expect("its end");
+    let told = text(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{told}");
+    let sentences = told.lines().filter(|line| line.contains("o space left"));
+    let sentences: Vec<&str> = sentences.collect();
+    assert_eq!(sentences.len(), 1, "{told}");
+    assert!(sentences[0].contains("could not keep state in"), "{told}");
+    assert_eq!(text(&ended.stdout), "", "no bottle's state: {told}");
+    let left = rig.block_on(rig.docker.survey("bottle.slug"));
+    assert_eq!(left.expect("a survey"), []);
+}
