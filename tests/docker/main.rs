@@ -6,6 +6,7 @@ mod attempt;
 mod escape;
 mod killed;
 mod lives;
+mod npm;
 mod outside;
 mod owner;
 mod refusals;
