@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::label;
 use super::state::State;
-use super::undo::{Made, remove};
+use super::undo::{remove, remove_state};
 use super::{Failure, Fate, LauncherId};
 use crate::docker::{Docker, Kind, Labelled};
 
@@ -115,14 +115,13 @@ impl Leftovers {
 
     /// Removes all of a bottle; a failure does not end it. Gives what could not be removed.
     pub async fn remove(&self, docker: &Docker, bottle: &Bottle) -> Vec<String> {
-        let objects = bottle.objects.iter();
-        let objects = objects.map(|object| Made::Object(object.kind, object.name.clone()));
-        let state = State::of(&self.state_root, &bottle.slug);
         let mut failures = Vec::new();
-        for made in objects.chain(bottle.has_state.then_some(Made::State(state))) {
-            if let Err(sentence) = remove(docker, &made).await {
-                failures.push(sentence);
-            }
+        for object in &bottle.objects {
+            failures.extend(remove(docker, object).await.err());
+        }
+        if bottle.has_state {
+            let state = State::of(&self.state_root, &bottle.slug);
+            failures.extend(remove_state(&state).err());
         }
         failures
     }
@@ -163,6 +162,7 @@ mod tests {
     fn what_inherited_our_labels_is_not_ours() {
         let object = |name: &str, slug: &str| Labelled {
             kind: Kind::Container,
+            id: name.to_owned(),
             name: name.to_owned(),
             labels: [(label::SLUG.to_owned(), slug.to_owned())].into(),
             created: None,

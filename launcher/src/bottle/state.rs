@@ -31,15 +31,23 @@ impl State {
         &self.directory
     }
 
+    /// Was it made by another launcher?
+    pub(super) fn is_of_another(&self, launcher: &LauncherId) -> bool {
+        self.launcher().is_some_and(|maker| maker != *launcher)
+    }
+
     /// Makes it, for its owner alone.
     ///
     /// # Errors
     ///
-    /// The file system's.
+    /// The file system's, or that another launcher made it.
     pub(super) fn create(&self, launcher: &LauncherId) -> io::Result<()> {
         let mut private = fs::DirBuilder::new();
         private.recursive(true).mode(0o700);
         private.create(&self.directory)?;
+        if self.is_of_another(launcher) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
         // A root that somebody made by hand may be open; ours never is.
         fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700))?;
         fs::write(self.directory.join(LAUNCHER), launcher.to_string())

@@ -16,6 +16,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use crate::args::{Command, ManifestOption, Probe};
+use crate::bottle::Programs;
 use crate::bottle::exit_code::{NOT_STARTED, OWN_FAILURE, USAGE};
 use crate::docker::{Docker, DockerError};
 use crate::probe::Questions;
@@ -93,6 +94,16 @@ fn variable(name: &str) -> Option<String> {
 fn progress() -> Progress {
     let (terminal, no_color) = (variable("TERM"), variable("NO_COLOR"));
     Progress::new(terminal.as_deref(), no_color.as_deref())
+}
+
+/// The programs that become images: this one, and the engine that is named or stands beside.
+fn programs(engine: Option<PathBuf>) -> std::io::Result<Programs> {
+    let launcher = std::env::current_exe()?;
+    let beside = || launcher.with_file_name("cred-proxy");
+    Ok(Programs {
+        engine: engine.unwrap_or_else(beside),
+        launcher,
+    })
 }
 
 /// Where the state of all bottles is: below `$XDG_STATE_HOME`, or else the home.

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::prepare::{Prepared, prepare};
-use super::{BACKEND, block_on, connect, print, progress, state_root, tell_people, variable};
+use super::{
+    BACKEND, block_on, connect, print, programs, progress, state_root, tell_people, variable,
+};
 use crate::args::{Format, Start};
 use crate::bottle::exit_code::{NOT_STARTED, USAGE};
-use crate::bottle::{self, Failure, LauncherId, Programs, Request, WayOut, replaceable};
+use crate::bottle::{self, Failure, LauncherId, Request, WayOut, replaceable};
 use crate::host::git_config::Snapshot;
 use crate::host::{facts, tokens, variables};
 use crate::manifest::AgentOrigin;
@@ -174,16 +176,11 @@ async fn try_to(
     let not_started = |error: std::io::Error| Failure::NotStarted(error.to_string());
     // Caught from here on: what is made below is also removed.
     let mut signals = Signals::catch().map_err(not_started)?;
-    let launcher = std::env::current_exe().map_err(not_started)?;
-    let beside = launcher.with_file_name("cred-proxy");
     let request = Request {
         plan,
         tokens: values.tokens,
         variables: values.variables,
-        programs: Programs {
-            engine: engine.unwrap_or(beside),
-            launcher,
-        },
+        programs: programs(engine).map_err(not_started)?,
         state_root: state_root().map_err(Failure::NotStarted)?,
         way_out: WayOut::of_host(&variable).map_err(Failure::NotStarted)?,
         terminal: terminal::is_interactive()
