@@ -20,6 +20,7 @@ pub struct Arguments {
 
 const MAIN_EXAMPLES: &str = "\
 Examples:
+  bottle demo                  show a whole bottle, on this machine alone
   bottle init                  write an example manifest
   bottle check                 say everything that is wrong with the manifests
   bottle start claude          start the built-in agent in this directory
@@ -55,6 +56,12 @@ pub enum Command {
     /// Try from inside a bottle whether it is sealed
     #[command(hide = true)]
     Probe(Probe),
+    /// Show a whole bottle on this machine alone, without manifest, token or network
+    #[command(after_help = DEMO_EXAMPLES)]
+    Demo(Demo),
+    /// Be the agent of the demonstration
+    #[command(hide = true)]
+    Tour(Tour),
     /// Become a program that dies with the launcher and holds its sockets
     #[command(hide = true)]
     Tether(Tether),
@@ -83,6 +90,35 @@ Examples:
   bottle cleanup --yes               without being asked
 
 A bottle whose launcher still runs is left alone.";
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  bottle demo              an agent looks for the token and for a way out, then works
+  bottle demo --shell      and a shell in its bottle, to try for yourself
+
+Exit codes: 0 all of it held; 1 something did not, or it could not be started.";
+
+/// `bottle demo`.
+#[derive(Clone, Debug, Args)]
+pub struct Demo {
+    /// Open a shell in the bottle when the tour is over
+    #[arg(long)]
+    pub shell: bool,
+    /// The program cred-proxy, instead of the one beside this program
+    #[arg(long, value_name = "PATH", env = "BOTTLE_ENGINE")]
+    pub engine: Option<PathBuf>,
+}
+
+/// `bottle tour`: what there is outside, to be tried from inside.
+#[derive(Clone, Debug, Args)]
+pub struct Tour {
+    /// Where the service listens
+    #[arg(long)]
+    pub service: SocketAddr,
+    /// The user's home on the host
+    #[arg(long)]
+    pub home: PathBuf,
+}
 
 /// Where the manifest is.
 #[derive(Clone, Debug, Args)]
@@ -262,8 +298,8 @@ mod tests {
     #[test]
     fn help_of_a_subcommand_is_help_and_nothing_else() {
         for command in [
-            "start", "list", "logs", "info", "check", "init", "cleanup", "probe", "tether",
-            "inside",
+            "start", "list", "logs", "info", "check", "init", "cleanup", "probe", "demo", "tour",
+            "tether", "inside",
         ] {
             let asked = Arguments::try_parse_from(["bottle", command, "--help"]);
             let kind = asked.map(drop).map_err(|error| error.kind());

@@ -79,8 +79,13 @@ pub const GIT_FILE_OCTETS: usize = 256 * 1024;
 /// Files of git's that are looked at in one work directory: submodules have a few each.
 pub const GIT_FILES: usize = 1024;
 
-/// Folders below a git directory that are looked into, one in another.
-pub const GIT_FOLDERS_DEPTH: usize = 8;
+/// Files and folders of a work directory among which git's are looked for: the largest
+/// source trees have some hundred thousand, and a million are listed in a few seconds.
+pub const GIT_ENTRIES: usize = 4_000_000;
+
+/// Octets of git's files that are kept in memory while an agent is at work; of what goes
+/// beyond, only that it has changed can be told.
+pub const GIT_KEPT_OCTETS: usize = 16 * 1024 * KIB;
 
 /// Lines on either side of a difference beyond which it is not worked out line by line:
 /// that takes their product in time and memory.
@@ -94,5 +99,8 @@ pub const PREVIEW_RULES: usize = 4;
 
 /// Characters of one word of the command that the preview for people shows.
 pub const PREVIEW_WORD_CHARACTERS: usize = 60;
+
+/// Columns of a prompt's line in the preview for people: with its mark, every terminal's.
+pub const PREVIEW_PROMPT_COLUMNS: usize = 72;
 
 // --- end of plan and host ---

@@ -97,15 +97,10 @@ fn write(text: &str) {
 pub fn printable(text: &str) -> String {
     let shown = |c: char| match c {
         '\t' => ' ',
-        c if c.is_control() || is_bidi(c) => '\u{fffd}',
+        c if c.is_control() || crate::plan::is_unseen(c) => '\u{fffd}',
         c => c,
     };
     text.chars().map(shown).collect()
-}
-
-/// Marks that show a line in another order than it is written.
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
 }
 
 #[cfg(test)]

@@ -123,8 +123,14 @@ fn each(setting: &Setting, count: usize, work: impl Fn(&mut Host, usize) + Sync)
     });
 }
 
-/// Every change of a whole life, none of it disturbed. Images are there afterwards.
-fn undisturbed(setting: &Setting) -> Vec<String> {
+/// Every change of a whole life, none of it disturbed; it is lived once for all tests. Images
+/// are there afterwards.
+fn undisturbed(setting: &Setting) -> &'static [String] {
+    static CHANGES: OnceLock<Vec<String>> = OnceLock::new();
+    CHANGES.get_or_init(|| live(setting))
+}
+
+fn live(setting: &Setting) -> Vec<String> {
     let mut host = user(setting);
     for _ in 0..2 {
         let (ended, changes) = signalled(&mut host, usize::MAX, Signal::KILL);

@@ -101,3 +101,44 @@ fn a_start_and_an_end_take_seconds() {
     let ours = size.iter().filter(|line| line.starts_with("bottle/"));
     eprintln!("{}", ours.cloned().collect::<Vec<_>>().join("\n"));
 }
+
+/// What an image of the engine may take, in octets.
+const IMAGE_OCTETS: u64 = 12 << 20;
+
+/// Of the engine as it is built for these tests, without symbols: twice what a release takes.
+#[test]
+fn the_sidecars_image_is_small() {
+    let test = "docker: the image's size";
+    let Some(setting) = Setting::new(test) else {
+        return;
+    };
+    let Some(strip) = harness::require::program(test, "strip") else {
+        return;
+    };
+    let _service = serving(&setting, json!({ "workdir": "none" }));
+    let engine = setting.host.path("cred-proxy").display().to_string();
+    let strip = harness::program::Program::new(strip, setting.host.folder());
+    let built = harness::binary::cred_proxy();
+    let stripped = strip.args(["-o", &engine]).arg(built).run();
+    assert_eq!(stripped.code(), 0, "{stripped:#?}");
+    let agent = setting.host.agent();
+    let start = ["start", agent, "--yes", "--engine", &engine, "--", "cat"];
+    let mut running = setting.host.bottle(&start).start();
+    running.tell("the agent runs");
+    assert_eq!(running.line(), "the agent runs");
+    let filters = [
+        &format!("label=bottle.agent={agent}"),
+        "label=bottle.role=cred-proxy",
+    ];
+    let list = ["ps", "--filter", filters[0], "--filter", filters[1]];
+    let image = [&list[..], &["--format", "{{.Image}}"]].concat();
+    let image = setting.engine.ask(&image);
+    let size = ["image", "inspect", "--format", "{{.Size}}", &image];
+    let size: u64 = setting.engine.ask(&size).parse().expect("octets");
+    assert_eq!(running.finish().code(), 0);
+    setting.engine.ask(&["rmi", &image]);
+    let program = std::fs::metadata(&engine).expect("a file").len();
+    eprintln!("{image} takes {size} octets, {program} of them its program");
+    assert!(size >= program, "{size}, {program}");
+    assert!(size <= IMAGE_OCTETS, "{size}");
+}

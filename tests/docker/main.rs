@@ -4,9 +4,13 @@
 
 mod attempt;
 mod escape;
+mod hostile;
 mod killed;
 mod lives;
+mod npm;
 mod outside;
+mod owner;
 mod refusals;
+mod remains;
 mod setting;
 mod whole;

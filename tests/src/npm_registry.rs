@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
+use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::origin::Origin;
 use crate::process::Finished;
 use crate::program::{Program, Running};
 use crate::received::Received;
+use crate::upstream::listen;
 
 /// Nobody may read or publish without an account; nothing is fetched from elsewhere.
 const CONFIGURATION: &str = "\
@@ -31,6 +33,7 @@ log: { type: stdout, format: json, level: warn }
 /// A running registry.
 pub struct NpmRegistry {
     origin: Origin,
+    host: String,
     token: String,
     folder: TempDir,
     _verdaccio: Running,
@@ -42,6 +45,19 @@ impl NpmRegistry {
     /// # Panics
     /// When it does not come up.
     pub fn start(tls: Arc<ServerConfig>, verdaccio: &Path) -> NpmRegistry {
+        NpmRegistry::on(listen(), "localhost", tls, verdaccio)
+    }
+
+    /// The same behind a listener that is there already, by a name that is in the certificate.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn on(
+        listener: TcpListener,
+        host: &str,
+        tls: Arc<ServerConfig>,
+        verdaccio: &Path,
+    ) -> NpmRegistry {
         let folder = tempfile::tempdir().expect("a folder");
         let socket = folder.path().join("socket");
         fs::write(folder.path().join("config.yaml"), CONFIGURATION).expect("config.yaml");
@@ -52,11 +68,12 @@ impl NpmRegistry {
             .start();
         while !running.line().contains("http address") {}
         let token = open_account(&socket);
-        let origin = Origin::start(Some(tls), move |request, answer| {
+        let origin = Origin::on(listener, Some(tls), move |request, answer| {
             relay(&socket, request, answer)
         });
         NpmRegistry {
             origin,
+            host: host.to_owned(),
             token,
             folder,
             _verdaccio: running,
@@ -81,15 +98,12 @@ impl NpmRegistry {
     pub fn publish(&self, name: &str, version: &str, content: &str, pem: &Path) {
         let package = self.folder.path().join("packages").join(name);
         write_package(&package, name, version, content);
-        let port = self.origin.port();
+        let place = format!("{}:{}", self.host, self.origin.port());
         let published = Program::new("npm", self.folder.path())
             .within(&package)
             .arg("publish")
-            .env("npm_config_registry", format!("https://localhost:{port}/"))
-            .env(
-                format!("npm_config_//localhost:{port}/:_authToken"),
-                &self.token,
-            )
+            .env("npm_config_registry", format!("https://{place}/"))
+            .env(format!("npm_config_//{place}/:_authToken"), &self.token)
             .env("npm_config_cafile", pem)
             .env("npm_config_update_notifier", "false")
             .run();

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::code::without_prose;
 
-/// The tests of a file below `tests/`, as a table names them: `rfc/rfc9112_s4.rs::name`.
+/// The tests of a file, as a table names them: below `tests/` `rfc/rfc9112_s4.rs::name`,
+/// elsewhere by the whole path.
 pub(crate) fn tests_of(path: &str, text: &str) -> Vec<String> {
     let file = path.strip_prefix("tests/").unwrap_or(path);
     let code = without_prose(text);

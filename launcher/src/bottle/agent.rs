@@ -244,6 +244,13 @@ pub(super) async fn create(
     names: &Names,
     labels: &Labels,
 ) -> Result<(), Failure> {
+    let workdir = &recipe.plan.workdir;
+    if workdir.mode == WorkdirMode::Bind && recipe.who.home.starts_with(&workdir.inside) {
+        let home = recipe.who.home.display();
+        return Err(Failure::NotStarted(format!(
+            "the home of the image's user, {home}, lies in the bound work directory, and its files would be written over yours; take another directory, or another image"
+        )));
+    }
     docker
         .create_container(&spec(recipe, names, labels))
         .await?;

@@ -1,10 +1,14 @@
 //! Tar archives for the engine: small ones in memory, a work directory as a stream.
 
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, readlinkat, statat};
 use tar::{Builder, EntryType, Header};
 use tokio::sync::mpsc;
 
@@ -98,7 +102,16 @@ pub(super) fn copy_directory(
             piece: Vec::with_capacity(PIECE_OCTETS),
         };
         let mut builder = Builder::new(pieces);
-        let done = append(&mut builder, &from, inner(&to), owner, &mut left_out)
+        let done = open(CWD, from.as_os_str(), OFlags::DIRECTORY)
+            .and_then(|folder| {
+                append_folder(
+                    &mut builder,
+                    folder,
+                    (&from, inner(&to)),
+                    owner,
+                    &mut left_out,
+                )
+            })
             .and_then(|()| builder.into_inner())
             .and_then(|mut pieces| pieces.flush());
         if let Err(error) = done {
@@ -110,45 +123,93 @@ pub(super) fn copy_directory(
     (receiver, writer)
 }
 
-fn append(
+/// Opens what has this name in a directory, and nothing that it is a link to: an agent that
+/// is at work there could make one of anything after somebody looked.
+fn open(folder: impl AsFd, name: &OsStr, flags: OFlags) -> io::Result<File> {
+    // A pipe without a writer would keep us waiting.
+    let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(File::from(openat(folder, name, flags, Mode::empty())?))
+}
+
+/// Appends a folder that is open. `paths`: its own, for messages, and that in the archive.
+fn append_folder(
     builder: &mut Builder<Pieces>,
-    from: &Path,
-    to: &Path,
+    folder: File,
+    (from, to): (&Path, &Path),
     owner: Owner,
     left_out: &mut LeftOut,
 ) -> io::Result<()> {
     let place =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", from.display()));
-    let facts = from.symlink_metadata().map_err(place)?;
-    let kind = facts.file_type();
+    let mut header = header_of(&folder.metadata().map_err(place)?, owner);
+    builder.append_data(&mut header, to, io::empty())?;
+    let mut names = Vec::new();
+    for entry in Dir::read_from(&folder).map_err(|error| place(error.into()))? {
+        let name = entry.map_err(|error| place(error.into()))?;
+        let name = OsStr::from_bytes(name.file_name().to_bytes()).to_owned();
+        names.extend(Some(name).filter(|name| name != "." && name != ".."));
+    }
+    names.sort();
+    for name in names {
+        let (from, to) = (from.join(&name), to.join(&name));
+        append(builder, (&folder, &name), (&from, &to), owner, left_out).map_err(|error| {
+            match error.to_string().contains('/') {
+                true => error,
+                false => io::Error::new(error.kind(), format!("{}: {error}", from.display())),
+            }
+        })?;
+    }
+    Ok(())
+}
+
+fn append(
+    builder: &mut Builder<Pieces>,
+    (folder, name): (&File, &OsStr),
+    (from, to): (&Path, &Path),
+    owner: Owner,
+    left_out: &mut LeftOut,
+) -> io::Result<()> {
+    let facts = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    match FileType::from_raw_mode(facts.st_mode) {
+        FileType::Symlink => {
+            let target = readlinkat(folder, name, Vec::new())?;
+            let mut header = header(EntryType::Symlink, 0, 0o777, owner);
+            builder.append_link(&mut header, to, OsStr::from_bytes(target.to_bytes()))
+        }
+        FileType::Directory => {
+            let folder = open(folder, name, OFlags::DIRECTORY)?;
+            append_folder(builder, folder, (from, to), owner, left_out)
+        }
+        FileType::RegularFile => {
+            let file = open(folder, name, OFlags::empty())?;
+            let facts = file.metadata()?;
+            if !facts.is_file() {
+                left_out.push(from.to_owned());
+                return Ok(());
+            }
+            let mut header = header_of(&facts, owner);
+            // A file that grows or shrinks meanwhile must not break the archive.
+            let content = io::Read::take(file, facts.len());
+            let padded = io::Read::take(io::Read::chain(content, io::repeat(0)), facts.len());
+            builder.append_data(&mut header, to, padded)
+        }
+        FileType::Fifo
+        | FileType::Socket
+        | FileType::CharacterDevice
+        | FileType::BlockDevice
+        | FileType::Unknown => {
+            left_out.push(from.to_owned());
+            Ok(())
+        }
+    }
+}
+
+fn header_of(facts: &std::fs::Metadata, owner: Owner) -> Header {
     let mut header = Header::new_gnu();
-    header.set_metadata(&facts);
+    header.set_metadata(facts);
     header.set_uid(owner.0.into());
     header.set_gid(owner.1.into());
-    if kind.is_symlink() {
-        let target = std::fs::read_link(from).map_err(place)?;
-        header.set_size(0);
-        builder.append_link(&mut header, to, target)
-    } else if kind.is_dir() {
-        builder.append_data(&mut header, to, io::empty())?;
-        let mut names: Vec<_> = std::fs::read_dir(from)
-            .and_then(|entries| entries.map(|e| e.map(|e| e.file_name())).collect())
-            .map_err(place)?;
-        names.sort_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
-        for name in names {
-            append(builder, &from.join(&name), &to.join(&name), owner, left_out)?;
-        }
-        Ok(())
-    } else if kind.is_file() {
-        let file = std::fs::File::open(from).map_err(place)?;
-        // A file that grows or shrinks meanwhile must not break the archive.
-        let content = io::Read::take(file, facts.len());
-        let padded = io::Read::take(io::Read::chain(content, io::repeat(0)), facts.len());
-        builder.append_data(&mut header, to, padded).map_err(place)
-    } else {
-        left_out.push(from.to_owned());
-        Ok(())
-    }
+    header
 }
 
 /// Cuts what is written into pieces and sends them.
@@ -215,6 +276,24 @@ mod tests {
             found["home/a/.npmrc"],
             (EntryType::Regular, 1000, b"x=1\n".to_vec())
         );
+    }
+
+    #[test]
+    fn a_link_or_a_pipe_in_the_place_of_a_file_is_not_opened() {
+        let place = tempfile::tempdir().expect("a directory");
+        let secret = place.path().join("secret");
+        std::fs::write(&secret, "s3cret").expect("written");
+        std::os::unix::fs::symlink(&secret, place.path().join("link")).expect("a link");
+        std::os::unix::fs::symlink(place.path(), place.path().join("up")).expect("a link");
+        let folder = File::open(place.path()).expect("open");
+        // As if it had been a file when somebody looked.
+        assert!(open(&folder, OsStr::new("link"), OFlags::empty()).is_err());
+        assert!(open(&folder, OsStr::new("up"), OFlags::DIRECTORY).is_err());
+        let pipe = place.path().join("pipe");
+        let mode = Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, mode, 0).expect("a pipe");
+        let opened = open(&folder, OsStr::new("pipe"), OFlags::empty()).expect("without waiting");
+        assert!(!opened.metadata().expect("facts").is_file());
     }
 
     #[test]

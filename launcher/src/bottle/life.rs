@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::image::Program;
-use super::label::Labels;
+use super::label::{self, Labels};
 use super::state::State;
 use super::undo::{Made, Undo};
 use super::{
@@ -71,7 +71,7 @@ pub async fn run(
         agent: request.plan.agent.clone(),
         launcher,
     };
-    let mut undo = Undo::default();
+    let mut undo = Undo::of(labels.clone());
     let mut start = Start {
         docker,
         names: Names::of(&labels.slug),
@@ -83,6 +83,8 @@ pub async fn run(
     let lived = start.live(request).await;
     let slug = start.labels.slug;
     terminal::restore();
+    // Before anything is told: who had the terminal may have made it hide that.
+    terminal::calm();
     progress.step("removing the bottle");
     end(docker, &slug, &mut undo, progress, signals).await;
     progress.done();
@@ -98,7 +100,7 @@ async fn end(
     signals: &mut Signals,
 ) {
     let left = {
-        let mut unwound = std::pin::pin!(unwind(docker, slug, undo));
+        let mut unwound = std::pin::pin!(undo.unwind(docker));
         let mut asked = false;
         loop {
             tokio::select! {
@@ -123,24 +125,6 @@ async fn end(
         progress.tell(&sentence);
     }
     progress.tell(&format!("remove the rest with: bottle cleanup {slug}"));
-}
-
-/// Undoes what was noted, then looks for anything that still bears the bottle's label: a
-/// making that was given up may have come to its end after its removal.
-async fn unwind(docker: &Docker, slug: &str, undo: &mut Undo) -> Vec<String> {
-    let mut left = undo.unwind(docker).await;
-    let of_bottle = format!("{}={slug}", super::label::SLUG);
-    match docker.survey(&of_bottle).await {
-        Ok(objects) if left.is_empty() => {
-            for object in objects {
-                let removed = docker.remove(object.kind, &object.name).await;
-                left.extend(removed.err().map(|error| error.to_string()));
-            }
-        }
-        Ok(_told) => {}
-        Err(error) => left.push(error.to_string()),
-    }
-    left
 }
 
 /// A start under way.
@@ -193,7 +177,8 @@ impl Start<'_> {
             self.step("copying the work directory")?;
             let copied = agent::copy_workdir(self.docker, &plan.workdir, &who, &self.names);
             for path in self.signals.unless_ended(copied).await?? {
-                let path = path.display();
+                // A name with a line break in it would begin a sentence of ours.
+                let path = crate::plan::visible(&path.display().to_string());
                 self.progress
                     .tell(&format!("not copied, for it is no file: {path}"));
             }
@@ -237,7 +222,7 @@ impl Start<'_> {
             .map_err(|error| Failure::NotStarted(format!("the image {name}: {error}")))?;
         self.build(ImageSpec {
             tag: name.clone(),
-            labels: vec![(super::label::ROLE.to_owned(), "image".to_owned())],
+            labels: vec![(label::ROLE.to_owned(), "image".to_owned())],
             context,
         })
         .await?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::label;
 use super::state::State;
-use super::undo::{Made, remove};
+use super::undo::{remove, remove_state};
 use super::{Failure, Fate, LauncherId};
 use crate::docker::{Docker, Kind, Labelled};
 
@@ -41,6 +41,9 @@ pub async fn survey(docker: &Docker, root: &Path, own: &LauncherId) -> Result<Le
     // State first: what is made after its launcher noted it is seen with it.
     let states = State::all(root);
     for object in docker.survey(label::SLUG).await? {
+        if !is_ours(&object) {
+            continue;
+        }
         let text = |key: &str| object.labels.get(key).cloned().unwrap_or_default();
         let launcher = LauncherId::parse(&text(label::LAUNCHER));
         let bottle = bottles
@@ -68,6 +71,17 @@ pub async fn survey(docker: &Docker, root: &Path, own: &LauncherId) -> Result<Le
     Ok(Leftovers {
         bottles: bottles.into_values().collect(),
         state_root: root.to_owned(),
+    })
+}
+
+/// Whether a thing that bears our label was made by a launcher. A container inherits the
+/// labels of its image, and one that was made of an agent's container has them all; it is
+/// somebody's own.
+pub(super) fn is_ours(object: &Labelled) -> bool {
+    let slug = object.labels.get(label::SLUG).map(String::as_str);
+    slug.is_some_and(|slug| {
+        let prefix = format!("bottle-{slug}-");
+        super::is_slug(slug) && object.name.starts_with(&prefix)
     })
 }
 
@@ -101,14 +115,13 @@ impl Leftovers {
 
     /// Removes all of a bottle; a failure does not end it. Gives what could not be removed.
     pub async fn remove(&self, docker: &Docker, bottle: &Bottle) -> Vec<String> {
-        let objects = bottle.objects.iter();
-        let objects = objects.map(|object| Made::Object(object.kind, object.name.clone()));
-        let state = State::of(&self.state_root, &bottle.slug);
         let mut failures = Vec::new();
-        for made in objects.chain(bottle.has_state.then_some(Made::State(state))) {
-            if let Err(sentence) = remove(docker, &made).await {
-                failures.push(sentence);
-            }
+        for object in &bottle.objects {
+            failures.extend(remove(docker, object).await.err());
+        }
+        if bottle.has_state {
+            let state = State::of(&self.state_root, &bottle.slug);
+            failures.extend(remove_state(&state).err());
         }
         failures
     }
@@ -138,5 +151,32 @@ impl Bottle {
             object.kind == Kind::Container
                 && object.labels.get(label::ROLE).is_some_and(|is| is == role)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_inherited_our_labels_is_not_ours() {
+        let object = |name: &str, slug: &str| Labelled {
+            kind: Kind::Container,
+            id: name.to_owned(),
+            name: name.to_owned(),
+            labels: [(label::SLUG.to_owned(), slug.to_owned())].into(),
+            created: None,
+            status: String::new(),
+        };
+        assert!(is_ours(&object("bottle-a-22222-agent", "a-22222")));
+        // Of an image that `docker commit` made, and of one whose author wrote the labels.
+        for (name, slug) in [
+            ("happy_turing", "a-22222"),
+            ("bottle-a-22222-agent", "a-33333"),
+            ("bottle--agent", ""),
+            ("bottle-../x-agent", "../x"),
+        ] {
+            assert!(!is_ours(&object(name, slug)), "{name}");
+        }
     }
 }

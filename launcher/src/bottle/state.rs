@@ -35,15 +35,23 @@ impl State {
         &self.directory
     }
 
+    /// Was it made by another launcher?
+    pub(super) fn is_of_another(&self, launcher: &LauncherId) -> bool {
+        self.launcher().is_some_and(|maker| maker != *launcher)
+    }
+
     /// Makes it, for its owner alone.
     ///
     /// # Errors
     ///
-    /// The file system's.
+    /// The file system's, or that another launcher made it.
     pub(crate) fn create(&self, launcher: &LauncherId) -> io::Result<()> {
         let mut private = fs::DirBuilder::new();
         private.recursive(true).mode(0o700);
         private.create(&self.directory)?;
+        if self.is_of_another(launcher) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
         // A root that somebody made by hand may be open; ours never is.
         fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700))?;
         fs::write(self.directory.join(LAUNCHER), launcher.to_string())
@@ -83,6 +91,11 @@ impl State {
     pub(crate) fn note_mounts(&self, guards: &[PathBuf], made: &[PathBuf]) -> io::Result<()> {
         self.write_paths(GUARDS, guards)?;
         self.write_paths(MOUNT_POINTS, made)
+    }
+
+    /// What is mounted over its work directory.
+    pub(super) fn guards(&self) -> Vec<PathBuf> {
+        self.read_paths(GUARDS)
     }
 
     fn write_paths(&self, name: &str, paths: &[PathBuf]) -> io::Result<()> {

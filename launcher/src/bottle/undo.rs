@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use super::label::{self, Labels};
+use super::orphans::is_ours;
 use super::state::State;
-use crate::docker::{Docker, Kind};
+use crate::docker::{Docker, Kind, Labelled};
 
 /// Something that a start made, or was about to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,31 +18,80 @@ pub(super) enum Made {
 
 /// What a start has made so far. A thing is noted *before* it is made, so that one whose
 /// making was cut off is removed too; removing what never was is success.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Undo {
+    labels: Labels,
     made: Vec<Made>,
 }
 
 impl Undo {
+    /// That of the bottle whose things bear these labels, which has made nothing yet.
+    pub(super) fn of(labels: Labels) -> Self {
+        let made = Vec::new();
+        Self { labels, made }
+    }
+
     /// Notes what is about to be made.
     pub(super) fn note(&mut self, made: Made) {
         self.made.push(made);
     }
 
-    /// Removes everything, the last first. A failure does not end it; what could not be
-    /// removed is returned, a sentence each, and stays noted.
+    /// Removes everything, the last first, then whatever else bears the bottle's labels: a
+    /// making that was given up may have come to its end after its removal. A failure does not
+    /// end it; what could not be removed is returned, a sentence each, and stays noted.
     pub(super) async fn unwind(&mut self, docker: &Docker) -> Vec<String> {
+        let objects = match self.objects(docker).await {
+            Ok(objects) => objects,
+            Err(sentence) => return vec![sentence],
+        };
         let mut failures = Vec::new();
         let mut left = Vec::new();
-        while let Some(made) = self.made.pop() {
-            if let Err(sentence) = remove(docker, &made).await {
+        // Noted until it is gone: whoever gives this up is told what is left.
+        while let Some(made) = self.made.last() {
+            let removed = match made {
+                // A thing of that name that has not our labels is somebody else's: its being
+                // there may be why this start came to nothing.
+                Made::Object(kind, name) => {
+                    let is_it = |one: &&Labelled| one.kind == *kind && one.name == *name;
+                    match objects.iter().find(is_it) {
+                        Some(object) => remove(docker, object).await,
+                        None => Ok(()),
+                    }
+                }
+                Made::State(state) if state.is_of_another(&self.labels.launcher) => Ok(()),
+                Made::State(state) => remove_state(state),
+            };
+            let made = self.made.pop();
+            if let Err(sentence) = removed {
                 failures.push(sentence);
-                left.push(made);
+                left.extend(made);
             }
         }
         left.reverse();
         self.made = left;
+        if failures.is_empty() {
+            match self.objects(docker).await {
+                Ok(objects) => {
+                    for object in &objects {
+                        failures.extend(remove(docker, object).await.err());
+                    }
+                }
+                Err(sentence) => failures.push(sentence),
+            }
+        }
         failures
+    }
+
+    /// All that Docker has of this bottle now. Its name is another's with a chance of one to
+    /// millions; its launcher's never is.
+    async fn objects(&self, docker: &Docker) -> Result<Vec<Labelled>, String> {
+        let slug = format!("{}={}", label::SLUG, self.labels.slug);
+        let objects = docker.survey(&slug).await;
+        let mut objects = objects.map_err(|error| error.to_string())?;
+        let own = self.labels.launcher.to_string();
+        let is_own = |object: &Labelled| object.labels.get(label::LAUNCHER) == Some(&own);
+        objects.retain(|object| is_ours(object) && is_own(object));
+        Ok(objects)
     }
 
     /// The names of what is still noted.
@@ -60,18 +111,18 @@ impl Made {
     }
 }
 
-/// Removes one thing.
-pub(super) async fn remove(docker: &Docker, made: &Made) -> Result<(), String> {
-    match made {
-        Made::Object(kind, name) => {
-            let removed = docker.remove(*kind, name).await;
-            removed.map_err(|error| error.to_string())
-        }
-        Made::State(state) => state.remove().map_err(|error| {
-            let path = path_text(state.directory());
-            format!("could not remove {path}: {error}")
-        }),
-    }
+/// Removes a thing of Docker's.
+pub(super) async fn remove(docker: &Docker, object: &Labelled) -> Result<(), String> {
+    let removed = docker.remove(object.kind, &object.id).await;
+    removed.map_err(|error| format!("{}: {error}", object.name))
+}
+
+/// Removes a bottle's state.
+pub(super) fn remove_state(state: &State) -> Result<(), String> {
+    state.remove().map_err(|error| {
+        let path = path_text(state.directory());
+        format!("could not remove {path}: {error}")
+    })
 }
 
 fn path_text(path: &Path) -> String {

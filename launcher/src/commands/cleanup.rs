@@ -2,10 +2,10 @@
 
 use std::io::{BufRead, IsTerminal};
 
-use super::{block_on, connect, progress, state_root};
+use super::{block_on, connect, programs, progress, state_root};
 use crate::args::Cleanup;
 use crate::bottle::exit_code::{NOT_STARTED, USAGE};
-use crate::bottle::{Bottle, Fate, LauncherId, Leftovers, is_slug, survey};
+use crate::bottle::{Bottle, Fate, LauncherId, Leftovers, OldImages, is_slug, survey};
 use crate::docker::Docker;
 
 /// Shows what would go, asks, and removes it.
@@ -40,7 +40,8 @@ async fn clean(args: &Cleanup) -> Result<u8, String> {
         progress.tell(&format!("{slug} runs; end its agent, and it is removed"));
     }
     let orphans: Vec<&Bottle> = all.orphans(&args.slugs).collect();
-    if orphans.is_empty() {
+    let images = old_images(&docker, args).await?;
+    if orphans.is_empty() && images.is_empty() {
         progress.tell("nothing is left behind");
         return Ok(0);
     }
@@ -50,13 +51,29 @@ async fn clean(args: &Cleanup) -> Result<u8, String> {
             progress.tell(&format!("  {line}"));
         }
     }
+    if !images.is_empty() {
+        progress.tell("images that no start uses any more would go:");
+        for line in images.lines() {
+            progress.tell(&format!("  {line}"));
+        }
+    }
     match args.yes || asked() {
-        true => Ok(remove(&docker, &all, &orphans).await),
+        true => Ok(remove(&docker, &all, &orphans, &images).await),
         false => {
             progress.tell("nothing was removed; say y on a terminal, or give --yes");
             Ok(USAGE)
         }
     }
+}
+
+/// Images of other versions; none where bottles are named, for they are of none.
+async fn old_images(docker: &Docker, args: &Cleanup) -> Result<OldImages, String> {
+    if !args.slugs.is_empty() {
+        return Ok(OldImages::default());
+    }
+    let programs = programs(None).map_err(|error| error.to_string())?;
+    let images = OldImages::of(docker, &programs).await;
+    images.map_err(|failure| failure.to_string())
 }
 
 /// Does a person on a terminal say yes?
@@ -70,12 +87,16 @@ fn asked() -> bool {
     read.is_ok() && ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
 }
 
-async fn remove(docker: &Docker, all: &Leftovers, orphans: &[&Bottle]) -> u8 {
+async fn remove(docker: &Docker, all: &Leftovers, orphans: &[&Bottle], images: &OldImages) -> u8 {
     let mut progress = progress();
     let mut failures = Vec::new();
     for bottle in orphans {
         progress.step(&format!("removing {}", bottle.slug));
         failures.extend(all.remove(docker, bottle).await);
+    }
+    if !images.is_empty() {
+        progress.step("removing old images");
+        failures.extend(images.remove(docker).await);
     }
     for sentence in &failures {
         progress.tell(sentence);

@@ -1,20 +1,30 @@
-//! `bottle info AGENT`: what a start of this agent would do.
+//! `bottle info`: what a start of an agent would do.
 
-use crate::manifest::Manifest;
-use crate::plan::{HostFacts, Plan, PlanError, Preview};
+use super::prepare::prepare;
+use super::{backend, block_on, print, progress};
+use crate::args::Info;
+use crate::bottle::exit_code::USAGE;
+use crate::plan::Preview;
 
-/// The plan of an agent as people read it. Nothing is created, run or asked for.
-pub fn text(
-    manifest: &Manifest,
-    agent: &str,
-    facts: &HostFacts,
-    backend: &str,
-) -> Result<String, Vec<PlanError>> {
-    let plan = Plan::make(manifest, agent, facts, None)?;
-    let preview = Preview {
-        plan: &plan,
-        backend,
-        remark: None,
-    };
-    Ok(preview.people())
+/// Shows the plan of an agent as people read it. Nothing is created or asked for.
+pub(super) fn run(args: &Info) -> u8 {
+    match prepare(&args.agent, &args.manifest, None) {
+        Ok(prepared) => block_on(async {
+            let chosen = backend::choose(args.backend.backend).await;
+            let preview = Preview {
+                plan: &prepared.plan,
+                backend: chosen.name(),
+                remark: chosen.remark.as_deref(),
+            };
+            print(&preview.people());
+            0
+        }),
+        Err(sentences) => {
+            let mut progress = progress();
+            sentences
+                .iter()
+                .for_each(|sentence| progress.tell(sentence));
+            USAGE
+        }
+    }
 }

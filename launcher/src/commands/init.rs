@@ -7,6 +7,7 @@ use std::path::Path;
 
 /// A manifest that passes `bottle check`, and starts as soon as its variables are set.
 pub const EXAMPLE: &str = r#"{
+  "$schema": "./manifest.schema.json",
   "bottles": {
     "dev": {
       "agent_provider": { "template": "claude", "auth_token": "CLAUDE_CODE_OAUTH_TOKEN" },
@@ -22,7 +23,12 @@ pub const EXAMPLE: &str = r#"{
 }
 "#;
 
-/// Writes the example to `manifest`, where there must be nothing. Gives the exit code: 2 if
+/// What editors complete and check a manifest by. It is written beside the example, for there
+/// is no address that every reader of the example could ask for it.
+const SCHEMA: &str = include_str!("../../../docs/manifest.schema.json");
+const SCHEMA_FILE: &str = "manifest.schema.json";
+
+/// Writes the example to `manifest`, where there must be nothing, and its schema beside it. Gives the exit code: 2 if
 /// there is something, 1 if it can't be written.
 pub fn run(manifest: &Path, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u8 {
     let shown = manifest.to_string_lossy().escape_debug().to_string();
@@ -73,22 +79,34 @@ fn write_example(manifest: &Path) -> Result<(), NotWritten> {
         let made = builder.recursive(true).mode(0o700).create(folder);
         made.map_err(NotWritten::Io)?;
     }
-    // Also where a link leads nowhere, this makes nothing.
-    let opened = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(manifest);
+    let opened = new_file(manifest);
     let mut file = opened.map_err(|error| match error.kind() == io::ErrorKind::AlreadyExists {
         true => NotWritten::IsThere,
         false => NotWritten::Io(error),
     })?;
-    file.write_all(EXAMPLE.as_bytes()).map_err(|error| {
+    let written = write_schema(&manifest.with_file_name(SCHEMA_FILE));
+    let written = written.and_then(|()| file.write_all(EXAMPLE.as_bytes()));
+    written.map_err(|error| {
         // Half an example would keep the next `init` from writing a whole one. If it can't be
         // taken away either, the first error is the one to mend.
         let _gone = fs::remove_file(manifest);
         NotWritten::Io(error)
     })
+}
+
+/// Where something of that name is, it stays.
+fn write_schema(path: &Path) -> io::Result<()> {
+    match new_file(path) {
+        Ok(mut file) => file.write_all(SCHEMA.as_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Also where a link leads nowhere, this makes nothing.
+fn new_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600).open(path)
 }
 
 #[cfg(test)]
@@ -118,6 +136,10 @@ mod tests {
         assert_eq!(mode(&manifest), 0o600);
         assert_eq!(mode(&folder.path().join("a/b")), 0o700);
 
+        let example: serde_json::Value = serde_json::from_str(EXAMPLE).expect("JSON");
+        let named = example["$schema"].as_str().expect("a schema's place");
+        let schema = fs::read_to_string(folder.path().join("a/b").join(named));
+        assert_eq!(schema.expect("the schema"), SCHEMA);
         let sources = Sources {
             home: Some(manifest),
             repository: None,
@@ -156,6 +178,16 @@ mod tests {
         }
         assert_eq!(fs::read(&file).expect("read"), b"mine");
         assert!(!folder.path().join("gone").exists());
+    }
+
+    #[test]
+    fn a_schema_that_is_there_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let schema = folder.path().join(SCHEMA_FILE);
+        fs::write(&schema, "mine").expect("written");
+        let (code, _, err) = init(&folder.path().join("manifest.json"));
+        assert_eq!((code, err.as_str()), (0, ""));
+        assert_eq!(fs::read(&schema).expect("read"), b"mine");
     }
 
     #[test]

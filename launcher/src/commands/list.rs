@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{block_on, connect, print, progress, state_root};
+use super::{block_on, connect, print, progress, state_root, table};
 use crate::bottle::exit_code::NOT_STARTED;
 use crate::bottle::{Bottle, Fate, LauncherId, survey};
 use crate::plan::PROXY_HOST;
@@ -10,7 +10,7 @@ use crate::plan::PROXY_HOST;
 /// Shows the bottles that run.
 pub(super) fn run() -> u8 {
     block_on(async {
-        match table().await {
+        match bottles().await {
             Ok(table) => {
                 print(&table);
                 0
@@ -23,7 +23,7 @@ pub(super) fn run() -> u8 {
     })
 }
 
-async fn table() -> Result<String, String> {
+async fn bottles() -> Result<String, String> {
     let docker = connect().await.map_err(|error| error.to_string())?;
     let own = LauncherId::own().map_err(|error| error.to_string())?;
     let all = survey(&docker, &state_root()?, &own).await;
@@ -34,7 +34,7 @@ async fn table() -> Result<String, String> {
     });
     let mut rows = vec![["SLUG", "AGENT", "AGE", "STATE", "CRED-PROXY"].map(str::to_owned)];
     rows.extend(all.bottles().iter().map(|bottle| row(bottle, now)));
-    Ok(aligned(&rows))
+    Ok(table::lines(&rows))
 }
 
 fn row(bottle: &Bottle, now: i64) -> [String; 5] {
@@ -81,25 +81,6 @@ fn age(seconds: i64) -> String {
     }
 }
 
-fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |at: usize| {
-        rows.iter()
-            .map(|row| row[at].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: [usize; N] = std::array::from_fn(width);
-    let line = |row: &[String; N]| {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        format!("{}\n", line.trim_end())
-    };
-    rows.iter().map(line).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,11 +101,5 @@ mod tests {
         for (status, word) in words {
             assert_eq!(health(status), word, "{status}");
         }
-    }
-
-    #[test]
-    fn columns_stand_below_each_other() {
-        let rows = [["a", "b"], ["longer", "c"]].map(|row| row.map(str::to_owned));
-        assert_eq!(aligned(&rows), "a       b\nlonger  c\n");
     }
 }

@@ -1,12 +1,13 @@
 //! `bottle logs`.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use super::{block_on, connect, progress, state_root};
 use crate::args::Logs;
 use crate::bottle::exit_code::{NOT_STARTED, USAGE};
 use crate::bottle::{LauncherId, survey};
 use crate::docker::Output;
+use crate::progress::printable;
 
 /// Shows what a sidecar wrote.
 pub(super) fn run(args: &Logs) -> u8 {
@@ -42,14 +43,16 @@ async fn show(args: &Logs) -> Result<(), (u8, String)> {
         let (slug, sidecar) = (&args.slug, &args.sidecar);
         return Err((USAGE, format!("the bottle {slug} has no sidecar {sidecar}")));
     };
-    // Octets, not text: JSON lines go to programs as they are.
+    // Octets, not text: JSON lines go to programs as they are. A person's terminal is not
+    // steered by what an agent had a sidecar write.
+    let is_terminal = std::io::stdout().is_terminal();
     let mut piece = |output: Output| {
         let mut out = std::io::stdout().lock();
-        if out
-            .write_all(&output.octets)
-            .and_then(|()| out.flush())
-            .is_err()
-        {
+        let octets = match is_terminal {
+            true => shown(&output.octets).into_bytes(),
+            false => output.octets.to_vec(),
+        };
+        if out.write_all(&octets).and_then(|()| out.flush()).is_err() {
             std::process::exit(0);
         }
     };
@@ -57,4 +60,26 @@ async fn show(args: &Logs) -> Result<(), (u8, String)> {
         .logs(&container.name, None, args.follow, &mut piece)
         .await;
     read.map_err(|error| failed(error.to_string()))
+}
+
+/// Lines as they are, without anything that steers a terminal.
+fn shown(octets: &[u8]) -> String {
+    let text = String::from_utf8_lossy(octets);
+    let lines: Vec<String> = text.split('\n').map(printable).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_does_not_steer_a_terminal() {
+        let told = shown("{\"a\":1}\n\u{1b}]52;c;eA==\u{7}\n\u{9b}2J".as_bytes());
+        let gone = '\u{fffd}';
+        assert_eq!(
+            told,
+            format!("{{\"a\":1}}\n{gone}]52;c;eA=={gone}\n{gone}2J")
+        );
+    }
 }

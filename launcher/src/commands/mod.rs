@@ -3,21 +3,24 @@
 mod backend;
 pub mod check;
 mod cleanup;
-pub mod info;
+mod demo;
+mod info;
 pub mod init;
 mod list;
 mod logs;
 mod prepare;
 mod start;
+mod table;
 
 pub use start::{Values, carry_out};
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use crate::args::{Command, Info, Inside, ManifestOption, Probe, Tether};
+use crate::args::{Command, Inside, ManifestOption, Probe, Tether};
+use crate::bottle::Programs;
 use crate::bottle::exit_code::{NOT_STARTED, OWN_FAILURE, USAGE};
 use crate::docker::{Docker, DockerError};
-use crate::plan::Preview;
 use crate::probe::Questions;
 use crate::progress::Progress;
 
@@ -29,33 +32,13 @@ pub fn run(command: Command) -> u8 {
         Command::Logs(args) => logs::run(&args),
         Command::Cleanup(args) => cleanup::run(&args),
         Command::Probe(args) => probe(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Tour(args) => demo::tour(&args),
         Command::Tether(args) => tether(&args),
         Command::Inside(args) => inside(args),
-        Command::Info(args) => show_plan(&args),
+        Command::Info(args) => info::run(&args),
         Command::Check(option) => check_manifests(&option),
         Command::Init(option) => write_example(&option),
-    }
-}
-
-fn show_plan(args: &Info) -> u8 {
-    match prepare::prepare(&args.agent, &args.manifest, None) {
-        Ok(prepared) => block_on(async {
-            let chosen = backend::choose(args.backend.backend).await;
-            let preview = Preview {
-                plan: &prepared.plan,
-                backend: chosen.name(),
-                remark: chosen.remark.as_deref(),
-            };
-            print(&preview.people());
-            0
-        }),
-        Err(sentences) => {
-            let mut progress = progress();
-            sentences
-                .iter()
-                .for_each(|sentence| progress.tell(sentence));
-            USAGE
-        }
     }
 }
 
@@ -138,6 +121,16 @@ fn progress() -> Progress {
     Progress::new(terminal.as_deref(), no_color.as_deref())
 }
 
+/// The programs that become images: this one, and the engine that is named or stands beside.
+fn programs(engine: Option<PathBuf>) -> std::io::Result<Programs> {
+    let launcher = std::env::current_exe()?;
+    let beside = || launcher.with_file_name("cred-proxy");
+    Ok(Programs {
+        engine: engine.unwrap_or_else(beside),
+        launcher,
+    })
+}
+
 /// Where the state of all bottles is: below `$XDG_STATE_HOME`, or else the home.
 fn state_root() -> Result<PathBuf, String> {
     // The XDG specification says to ignore a relative path.
@@ -145,8 +138,20 @@ fn state_root() -> Result<PathBuf, String> {
     let given = given.filter(|path| path.is_absolute());
     let home = || Some(PathBuf::from(variable("HOME")?).join(".local/state"));
     let root = given.or_else(home);
-    let root = root.ok_or("neither XDG_STATE_HOME nor HOME says where state is kept")?;
-    Ok(root.join("bottle"))
+    let root =
+        root.ok_or("neither XDG_STATE_HOME nor HOME says where state is kept; set one of them")?;
+    let root = root.join("bottle");
+    match std::fs::metadata(&root) {
+        Ok(facts) if !is_private(facts.uid(), facts.mode()) => Err(format!(
+            "{} belongs to somebody else, or others may write it: what stands there says what is removed; set XDG_STATE_HOME to a directory of your own",
+            root.display()
+        )),
+        Ok(_) | Err(_) => Ok(root),
+    }
+}
+
+fn is_private(owner: u32, mode: u32) -> bool {
+    owner == rustix::process::geteuid().as_raw() && mode & 0o022 == 0
 }
 
 async fn connect() -> Result<Docker, DockerError> {

@@ -8,14 +8,15 @@ use zeroize::Zeroizing;
 
 use super::backend::{self, Chosen};
 use super::prepare::{Prepared, prepare};
-use super::{block_on, connect, print, progress, state_root, tell_people, variable};
+use super::{block_on, connect, print, programs, progress, state_root, tell_people, variable};
 use crate::args::{Backend, Format, Start};
 use crate::bottle::exit_code::{NOT_STARTED, USAGE};
 use crate::bottle::{
-    self, CERTIFICATE_VARIABLES, Failure, Programs, Request, WAY_OUT_VARIABLES, WayOut,
+    self, CERTIFICATE_VARIABLES, Failure, LauncherId, Request, WAY_OUT_VARIABLES, WayOut,
+    replaceable,
 };
 use crate::host::git_config::Snapshot;
-use crate::host::{tokens, variables};
+use crate::host::{facts, tokens, variables};
 use crate::local;
 use crate::manifest::AgentOrigin;
 use crate::plan::{Plan, Preview};
@@ -48,15 +49,19 @@ pub(super) fn run(args: &Start) -> u8 {
     if !prepared.plan.unserved.is_empty() {
         return refuse(&prepared.plan.unserved, USAGE);
     }
-    if let Err(sentence) = consent(args, &prepared.plan.origin) {
-        return refuse(&[sentence], USAGE);
+    if let Err((code, sentence)) = consent(args, &prepared.plan.origin) {
+        return refuse(&[sentence], code);
     }
     // Before anything is asked: nobody types a password for a start that cannot be.
     if let (Backend::Local, Err(sentence)) = (chosen.backend, backend::local_usable()) {
         let why = chosen.remark.map(|remark| format!("{remark}; "));
         return refuse(&[why.unwrap_or_default() + &sentence], NOT_STARTED);
     }
-    match values(&prepared) {
+    let values = values(&prepared);
+    if let Err(sentence) = still_true(&prepared) {
+        return refuse(&[sentence], NOT_STARTED);
+    }
+    match values {
         Ok(values) => guarded(&prepared.plan, values, args.engine.clone(), chosen.backend),
         Err(sentences) => refuse(&sentences, NOT_STARTED),
     }
@@ -81,7 +86,7 @@ fn refuse(sentences: &[String], code: u8) -> u8 {
 }
 
 /// Does a person agree? What a repository brought needs a word more than `--yes`.
-fn consent(args: &Start, origin: &AgentOrigin) -> Result<(), String> {
+fn consent(args: &Start, origin: &AgentOrigin) -> Result<(), (u8, String)> {
     let brought = matches!(origin, AgentOrigin::Repository(_));
     if args.yes && (args.trust_repo || !brought) {
         return Ok(());
@@ -93,14 +98,38 @@ fn consent(args: &Start, origin: &AgentOrigin) -> Result<(), String> {
             }
             false => "nobody can be asked here; give --yes",
         };
-        return Err(words.to_owned());
+        return Err((USAGE, words.to_owned()));
     }
     tell_people("Start it? [y/N] ");
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     match read.is_ok() && ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) {
         true => Ok(()),
-        false => Err("not started".to_owned()),
+        false => Err((NOT_STARTED, "not started".to_owned())),
+    }
+}
+
+/// Is the work directory what the plan was made of? An agent that works in it could have put
+/// a link to anywhere in the place of what is about to be mounted.
+fn still_true(prepared: &Prepared) -> Result<(), String> {
+    let workdir = &prepared.plan.workdir;
+    let Some(host) = &workdir.host else {
+        return Ok(());
+    };
+    let own = LauncherId::own().map_err(|error| error.to_string())?;
+    if let Some((slug, path)) = replaceable(&state_root()?, &own, workdir) {
+        let path = path.display();
+        return Err(format!(
+            "the agent of {slug} could replace {path} while it is mounted: wait for its end, or work in another directory"
+        ));
+    }
+    // After that: whoever has ended by now changes nothing any more.
+    match facts::is_unchanged(&prepared.workdir, &prepared.home)? {
+        true => Ok(()),
+        false => Err(format!(
+            "{} has changed since you were shown what would be mounted; start again",
+            host.display()
+        )),
     }
 }
 
@@ -172,9 +201,7 @@ async fn try_to(
     let not_started = |error: std::io::Error| Failure::NotStarted(error.to_string());
     // Caught from here on: what is made below is also removed.
     let mut signals = Signals::catch().map_err(not_started)?;
-    let launcher = std::env::current_exe().map_err(not_started)?;
-    let beside = launcher.with_file_name("cred-proxy");
-    let engine = engine.unwrap_or(beside);
+    let programs = programs(engine).map_err(not_started)?;
     let state_root = state_root().map_err(Failure::NotStarted)?;
     let terminal =
         terminal::is_interactive().then(|| variable("TERM").unwrap_or_else(|| "xterm".to_owned()));
@@ -184,8 +211,8 @@ async fn try_to(
                 plan,
                 tokens: values.tokens,
                 variables: values.variables,
-                engine: std::path::absolute(engine).map_err(not_started)?,
-                launcher,
+                engine: std::path::absolute(programs.engine).map_err(not_started)?,
+                launcher: programs.launcher,
                 state_root,
                 way_out: local_way_out(),
                 terminal,
@@ -198,7 +225,7 @@ async fn try_to(
                 plan,
                 tokens: values.tokens,
                 variables: values.variables,
-                programs: Programs { engine, launcher },
+                programs,
                 state_root,
                 way_out: WayOut::of_host(&variable).map_err(Failure::NotStarted)?,
                 terminal,

@@ -1,8 +1,11 @@
 //! Images: looked at, and built from a context in memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use bollard::query_parameters::BuildImageOptionsBuilder;
+use bollard::query_parameters::{
+    BuildImageOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder,
+    RemoveImageOptions,
+};
 use bytes::Bytes;
 use futures_util::StreamExt;
 
@@ -31,7 +34,62 @@ pub struct ImageFacts {
     pub size: u64,
 }
 
+/// An image that bears a label of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelledImage {
+    /// Its names with tags; none has its id alone.
+    pub names: Vec<String>,
+    /// Its id.
+    pub id: String,
+    /// Its size in octets.
+    pub size: u64,
+    /// Whether a container is made of it, running or not.
+    pub is_used: bool,
+}
+
 impl Docker {
+    /// All images that bear `label`.
+    ///
+    /// # Errors
+    ///
+    /// Docker's own.
+    pub async fn labelled_images(&self, label: &str) -> Result<Vec<LabelledImage>, DockerError> {
+        let filters = HashMap::from([("label", vec![label])]);
+        let options = ListImagesOptionsBuilder::default()
+            .filters(&filters)
+            .build();
+        let images = self.api.list_images(Some(options)).await;
+        let images = images.attempt("list images")?;
+        let options = ListContainersOptionsBuilder::default().all(true).build();
+        let containers = self.api.list_containers(Some(options)).await;
+        let containers = containers.attempt("list containers")?.into_iter();
+        let used: HashSet<String> = containers.filter_map(|one| one.image_id).collect();
+        let labelled = |image: bollard::models::ImageSummary| LabelledImage {
+            names: image.repo_tags,
+            is_used: used.contains(&image.id),
+            id: image.id,
+            size: image.size.try_into().unwrap_or(0),
+        };
+        Ok(images.into_iter().map(labelled).collect())
+    }
+
+    /// Takes a name from an image, and removes it if that was its last; gone already is
+    /// success.
+    ///
+    /// # Errors
+    ///
+    /// Docker's own; commonly that a container is made of it by now.
+    pub async fn remove_image(&self, name: &str) -> Result<(), DockerError> {
+        let what = format!("remove the image {name}");
+        let removed = self
+            .api
+            .remove_image(name, None::<RemoveImageOptions>, None);
+        match removed.await.attempt(&what) {
+            Err(error) if error.is_absent() => Ok(()),
+            removed => removed.map(drop),
+        }
+    }
+
     /// Looks at an image; none if there is no such image here.
     ///
     /// # Errors

@@ -2,15 +2,15 @@
 //!
 //! ```text
 //! Docker ─┬─ networks     create, addresses, remove
-//!         ├─ images       look, build from an in-memory context
+//!         ├─ images       look, build from an in-memory context, remove
 //!         ├─ containers   create, start, wait, look, remove
 //!         ├─ archive      files into a container and out of it
 //!         ├─ attach       the container's standard streams
 //!         └─ survey       all that bears our labels
 //! ```
 //!
-//! Every error carries Docker's own text. Creating what exists and removing what is gone
-//! is success: an undo may run twice.
+//! Every error carries Docker's own text. Creating what exists and is ours, and removing what
+//! is gone, is success: an undo may run twice.
 
 mod archive;
 mod attach;
@@ -24,7 +24,7 @@ mod survey;
 pub use attach::{Attached, Input, Output, Reader, Stream};
 pub use containers::{ContainerSpec, Health, HealthCheck, Logging, Mount, State};
 pub use error::DockerError;
-pub use images::{ImageFacts, ImageSpec};
+pub use images::{ImageFacts, ImageSpec, LabelledImage};
 pub use networks::{Addresses, NetworkSpec};
 pub use survey::{Kind, Labelled};
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
 use bollard::models::{EndpointSettings, NetworkConnectRequest, NetworkCreateRequest};
-use bollard::query_parameters::InspectNetworkOptions;
+use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptionsBuilder};
 
 use super::error::Attempt;
 use super::{Docker, DockerError};
@@ -33,11 +33,12 @@ pub struct Addresses {
 }
 
 impl Docker {
-    /// Makes a network.
+    /// Makes a network. One of its name that bears the very same labels is taken for it; one
+    /// that does not is somebody else's.
     ///
     /// # Errors
     ///
-    /// Docker's own; commonly that there is no address range left.
+    /// Docker's own; commonly that there is no address range left. Or that the name is taken.
     pub async fn create_network(&self, spec: &NetworkSpec) -> Result<(), DockerError> {
         let mut options = HashMap::new();
         if spec.sealed {
@@ -57,10 +58,50 @@ impl Docker {
             ..NetworkCreateRequest::default()
         };
         let what = format!("create the network {}", spec.name);
-        match self.api.create_network(request).await.attempt(&what) {
-            Err(error) if error.is_conflict() => Ok(()),
-            made => made.map(drop),
+        let made = match self.api.create_network(request).await.attempt(&what) {
+            Err(error) if error.is_conflict() => None,
+            made => Some(made?.id),
+        };
+        let others = self.networks_named(&spec.name).await?;
+        let mut others = others.iter().filter(|other| other.id != made);
+        let Some(other) = others.next() else {
+            return match made {
+                Some(_) => Ok(()),
+                None => Err(DockerError::other(
+                    &what,
+                    "one of that name was there just now",
+                )),
+            };
+        };
+        // An engine before version 25 makes a second one of a name, and whoever asks by that
+        // name for one may then get the other.
+        if let Some(id) = made {
+            self.remove_network(&id).await?;
         }
+        let own: HashMap<String, String> = spec.labels.iter().cloned().collect();
+        match other.labels.as_ref() == Some(&own) && !own.is_empty() {
+            true => Ok(()),
+            false => Err(DockerError::other(
+                &what,
+                "one of that name is there already, and is somebody else's",
+            )),
+        }
+    }
+
+    /// All networks of exactly this name.
+    async fn networks_named(
+        &self,
+        name: &str,
+    ) -> Result<Vec<bollard::models::Network>, DockerError> {
+        // The engine takes it for a part of a name.
+        let filters = HashMap::from([("name", vec![name])]);
+        let options = ListNetworksOptionsBuilder::default()
+            .filters(&filters)
+            .build();
+        let listed = self.api.list_networks(Some(options)).await;
+        let mut networks = listed.attempt("list networks")?;
+        networks.retain(|network| network.name.as_deref() == Some(name));
+        Ok(networks)
     }
 
     /// The addresses of a network.

@@ -15,7 +15,9 @@ use super::{Docker, DockerError};
 pub struct Labelled {
     /// What it is.
     pub kind: Kind,
-    /// Its name.
+    /// What nothing else is called; of a volume its name.
+    pub id: String,
+    /// Its name. Somebody else's may have the same.
     pub name: String,
     /// Its labels.
     pub labels: HashMap<String, String>,
@@ -50,8 +52,8 @@ impl Docker {
             .build();
         let networks = self.api.list_networks(Some(options)).await;
         for network in networks.attempt("list networks")? {
-            let (name, labels) = (network.name, network.labels);
-            found.push(labelled(Kind::Network, name, labels));
+            let (id, name) = (network.id, network.name);
+            found.push(labelled(Kind::Network, id, name, network.labels));
         }
         let options = ListVolumesOptionsBuilder::default()
             .filters(&filters)
@@ -63,9 +65,11 @@ impl Docker {
             .into_iter()
             .flatten()
         {
+            let name = Some(volume.name);
             found.push(labelled(
                 Kind::Volume,
-                Some(volume.name),
+                name.clone(),
+                name,
                 Some(volume.labels),
             ));
         }
@@ -84,9 +88,10 @@ impl Docker {
         let labelled = |container: bollard::models::ContainerSummary| {
             let name = container.names.and_then(|names| names.into_iter().next());
             // A container without a name is one that is being removed.
-            let name = name.or(container.id).unwrap_or_default();
+            let name = name.or(container.id.clone()).unwrap_or_default();
             Labelled {
                 kind: Kind::Container,
+                id: container.id.unwrap_or_default(),
                 name: name.trim_start_matches('/').to_owned(),
                 labels: container.labels.unwrap_or_default(),
                 created: container.created,
@@ -97,7 +102,7 @@ impl Docker {
         Ok(containers.into_iter().map(labelled).collect())
     }
 
-    /// Removes a thing; gone already is success.
+    /// Removes a thing by its id or name; gone already is success.
     ///
     /// # Errors
     ///
@@ -123,9 +128,15 @@ impl Docker {
     }
 }
 
-fn labelled(kind: Kind, name: Option<String>, labels: Option<HashMap<String, String>>) -> Labelled {
+fn labelled(
+    kind: Kind,
+    id: Option<String>,
+    name: Option<String>,
+    labels: Option<HashMap<String, String>>,
+) -> Labelled {
     Labelled {
         kind,
+        id: id.unwrap_or_default(),
         name: name.unwrap_or_default(),
         labels: labels.unwrap_or_default(),
         created: None,

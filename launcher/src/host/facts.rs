@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::git_directory::{self, presence};
 use super::npm;
@@ -22,7 +22,8 @@ pub fn gather(
     agent: &str,
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> Result<HostFacts, String> {
-    let workdir = workdir(&places.work).map_err(|error| {
+    let private = [&places.home, &places.manifest, &places.state].map(|path| resolved(path));
+    let workdir = workdir(&places.work, &private[0], &private).map_err(|error| {
         let work = places.work.display();
         format!("the work directory {work} cannot be looked at: {error}")
     })?;
@@ -32,10 +33,16 @@ pub fn gather(
         let mut upstreams = bottle.routes.iter().map(|route| &route.upstream);
         upstreams.any(|upstream| *upstream == Upstream::NpmRegistryOfHost)
     });
+    let [home, manifest, state] = private;
     Ok(HostFacts {
-        home: resolved(&places.home),
-        manifest: resolved(&places.manifest),
-        state: resolved(&places.state),
+        home,
+        manifest,
+        state,
+        engine_sockets: places
+            .engine_sockets
+            .iter()
+            .map(|path| resolved(path))
+            .collect(),
         workdir,
         variables: set_names(variables),
         npm_registry: asks_npm.then(npm::registry),
@@ -50,15 +57,33 @@ fn set_names(variables: impl Iterator<Item = (OsString, OsString)>) -> BTreeSet<
         .collect()
 }
 
-fn workdir(path: &Path) -> io::Result<WorkdirFacts> {
-    let path = fs::canonicalize(path)?;
+/// Looks at a work directory once more: between its first facts and the start, a person has
+/// read and thought, and an agent may have been at work. `home` is the user's.
+pub fn is_unchanged(facts: &WorkdirFacts, home: &Path) -> Result<bool, String> {
+    let now = workdir(&facts.path, home, &[]);
+    let now = now.map_err(|error| format!("{}: {error}", facts.path.display()))?;
+    Ok(now == *facts)
+}
+
+fn workdir(path: &Path, home: &Path, private: &[PathBuf]) -> io::Result<WorkdirFacts> {
+    let path = usual_name(fs::canonicalize(path)?, private)?;
     let metadata = fs::metadata(&path)?;
     Ok(WorkdirFacts {
         owner: (metadata.uid(), metadata.gid()),
         bottle: presence(&path.join(".bottle"))?,
-        git: git_directory::look(&path)?,
+        git: git_directory::look(&path, home)?,
         path,
     })
+}
+
+/// The name by which rules know a directory: the home is the home also where it is mounted
+/// a second time, under a path without any link.
+fn usual_name(path: PathBuf, private: &[PathBuf]) -> io::Result<PathBuf> {
+    let identity = |path: &Path| fs::metadata(path).map(|facts| (facts.dev(), facts.ino()));
+    let own = identity(&path)?;
+    let mut above = private.iter().flat_map(|path| path.ancestors());
+    let same = above.find(|above| identity(above).is_ok_and(|other| other == own));
+    Ok(same.map_or(path, Path::to_path_buf))
 }
 
 #[cfg(test)]
@@ -76,6 +101,7 @@ mod tests {
         let places = Places {
             manifest: home.join(".config/bottle/manifest.json"),
             state: home.join(".local/state/bottle"),
+            engine_sockets: Vec::new(),
             work,
             home,
         };
@@ -113,11 +139,33 @@ mod tests {
     }
 
     #[test]
+    fn a_work_directory_that_changed_meanwhile_is_seen() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = fs::canonicalize(folder.path()).expect("its path");
+        let facts = workdir(&path, &path, &[]).expect("facts");
+        assert_eq!(is_unchanged(&facts, &path), Ok(true));
+        std::os::unix::fs::symlink("/", path.join(".git")).expect("made");
+        assert_eq!(is_unchanged(&facts, &path), Ok(false));
+    }
+
+    #[test]
+    fn the_home_is_the_home_under_any_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = fs::canonicalize(folder.path()).expect("its path");
+        // As a directory that is mounted twice: another path, the same directory.
+        let other = Path::new("/proc/self/root").join(home.strip_prefix("/").expect("absolute"));
+        let named = usual_name(other.clone(), &[home.join("x/y")]).expect("there");
+        assert_eq!(named, home);
+        assert_eq!(usual_name(other.clone(), &[]).expect("there"), other);
+    }
+
+    #[test]
     fn a_work_directory_that_is_not_there_is_named() {
         let places = Places {
             home: "/".into(),
             manifest: "/m".into(),
             state: "/s".into(),
+            engine_sockets: Vec::new(),
             work: "/no/such/folder".into(),
         };
         let facts = gather(&places, &Manifest::default(), "a", core::iter::empty());

@@ -1,19 +1,15 @@
-//! A work directory's `.git`: what it is, and the files in it that git of the host obeys.
+//! A work directory's `.git`: what it is, and what it shares with others.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::git_config::holds_credential;
+use super::git_settings::leads_into;
+use super::obeyed;
 use super::places::resolved;
-use crate::limits::{GIT_FILE_OCTETS, GIT_FILES, GIT_FOLDERS_DEPTH};
-use crate::plan::{GitFacts, GitKind, Presence};
-
-/// Folders of git's data, in which nothing is obeyed.
-const DATA: [&str; 5] = ["objects", "refs", "logs", "lfs", "annex"];
-
-/// Files that git obeys wherever it finds them in one of its directories.
-const OBEYED: [&str; 3] = ["config", "config.worktree", "commondir"];
+use crate::limits::GIT_FILE_OCTETS;
+use crate::plan::{GitFacts, GitKind, Presence, Redirection};
 
 /// What stands at a path; links are not followed.
 pub(super) fn presence(path: &Path) -> io::Result<Presence> {
@@ -33,8 +29,8 @@ fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-/// The facts of the `.git` in this directory, whose path has no links.
-pub(super) fn look(work: &Path) -> io::Result<Option<GitFacts>> {
+/// The facts of the `.git` in this directory, whose path has no links; `home` is the user's.
+pub(super) fn look(work: &Path, home: &Path) -> io::Result<Option<GitFacts>> {
     let entry = work.join(".git");
     let metadata = match fs::symlink_metadata(&entry) {
         Ok(metadata) => metadata,
@@ -54,18 +50,37 @@ pub(super) fn look(work: &Path) -> io::Result<Option<GitFacts>> {
     } else {
         (GitKind::Unproven, entry)
     };
-    let mut with_credential = Vec::new();
-    for file in obeyed(&common)? {
+    let hooks = common.join("hooks");
+    let (mut with_credential, mut redirections) = (Vec::new(), Vec::new());
+    // Repositories in the work directory's own folders are the agent's to read as well.
+    let mut files = obeyed::of_git_directory(&common)?;
+    files.extend(obeyed::below(work)?);
+    files.sort();
+    files.dedup();
+    for file in files {
         let is_config = file.file_name().is_some_and(|name| name != "commondir");
-        if is_config && is_regular(&file) && holds_credential(&read(&file)?) {
+        if !is_config || !is_regular(&file) {
+            continue;
+        }
+        let config = read(&file)?;
+        let leads = leads_into(work, &file, &config, home);
+        // These are mounted read-only.
+        let leads = leads.into_iter().filter(|(_, path)| *path != hooks);
+        redirections.extend(leads.map(|(setting, path)| Redirection {
+            file: file.clone(),
+            setting,
+            path,
+        }));
+        if holds_credential(&config) {
             with_credential.push(file);
         }
     }
     Ok(Some(GitFacts {
         kind,
-        hooks: presence(&common.join("hooks"))?,
+        hooks: presence(&hooks)?,
         common,
         with_credential,
+        redirections,
     }))
 }
 
@@ -128,38 +143,6 @@ pub(super) fn read(file: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
     }
     Ok(octets.to_vec())
-}
-
-/// Every file below a git directory that git of the host obeys: configuration, also of
-/// submodules and worktrees, and hooks. Sorted.
-pub(super) fn obeyed(root: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    if presence(root)? == Presence::Directory {
-        walk(root, GIT_FOLDERS_DEPTH, &mut found)?;
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    let in_hooks = folder.file_name().is_some_and(|name| name == "hooks");
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if entry.file_type()?.is_dir() {
-            if !DATA.contains(&name.as_ref()) && depth > 0 {
-                walk(&entry.path(), depth - 1, found)?;
-            }
-        } else if OBEYED.contains(&name.as_ref()) || (in_hooks && !name.ends_with(".sample")) {
-            found.push(entry.path());
-        }
-        if found.len() > GIT_FILES {
-            let text = format!("{}: more than {GIT_FILES} files of git's", folder.display());
-            return Err(io::Error::other(text));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

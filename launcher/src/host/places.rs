@@ -12,6 +12,8 @@ pub struct Places {
     pub manifest: PathBuf,
     /// The state of all bottles.
     pub state: PathBuf,
+    /// Where a Docker Engine may listen.
+    pub engine_sockets: Vec<PathBuf>,
     /// The work directory.
     pub work: PathBuf,
 }

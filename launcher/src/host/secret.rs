@@ -1,6 +1,24 @@
 //! The one type in which a token lives.
 
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit};
+use rustix::process::{set_dumpable_behavior, setrlimit};
 use zeroize::Zeroizing;
+
+/// Core dumps off, for this process: its memory is not for files, nor for a debugger of the
+/// same user. What it starts may raise the limit again.
+///
+/// # Errors
+///
+/// The kernel's.
+pub fn hide_memory() -> rustix::io::Result<()> {
+    // The hard limit stays, for the programs that are asked for tokens.
+    let none = Rlimit {
+        current: Some(0),
+        ..getrlimit(Resource::Core)
+    };
+    setrlimit(Resource::Core, none)?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
+}
 
 /// Octets that nobody may read but the engine, which gets them over its standard input.
 ///

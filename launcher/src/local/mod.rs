@@ -27,3 +27,8 @@ pub(crate) mod tree;
 mod wire;
 
 pub use life::{Request, run, usable};
+
+/// Where the agent finds this program.
+pub fn launcher_inside() -> std::path::PathBuf {
+    std::path::Path::new(sandbox::OWN).join("bottle")
+}

@@ -12,6 +12,9 @@ const PROXIES: [[&str; 2]; 3] = [
 ];
 const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
+/// The one variable that the backend sets by itself.
+const HOME: &str = "HOME";
+
 /// The agent's variables, each name once: the manifest's in its order, then the roles'.
 pub(super) fn environment(
     place: &str,
@@ -21,6 +24,10 @@ pub(super) fn environment(
 ) -> Vec<Variable> {
     let mut variables: Vec<Variable> = Vec::new();
     for (name, value) in &bottle.env {
+        if name == HOME {
+            let text = "is where the agent's files are put, and its image says where; take it out";
+            errors.push(PlanError::new(format_args!("{place}.env.{name}"), text));
+        }
         if let EnvValue::FromHost(source) = value
             && holds_token(bottle, source)
         {

@@ -24,6 +24,24 @@ impl PlanError {
 
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.text)
+        // One line, whatever a repository called its folders.
+        write!(
+            f,
+            "{}: {}",
+            super::visible(&self.place),
+            super::visible(&self.text)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line() {
+        let error = PlanError::new("/a\nbottle: all is well\u{1b}[8m", "is no name");
+        let text = "/a\\u{a}bottle: all is well\\u{1b}[8m: is no name";
+        assert_eq!(error.to_string(), text);
     }
 }

@@ -12,6 +12,8 @@ pub struct HostFacts {
     pub manifest: PathBuf,
     /// Where the state of all bottles is, or would be, links resolved.
     pub state: PathBuf,
+    /// Where a Docker Engine may listen on this host, links resolved.
+    pub engine_sockets: Vec<PathBuf>,
     /// The work directory; its facts are not needed with mode `none`.
     pub workdir: WorkdirFacts,
     /// Names of the host's variables that are set and not empty.
@@ -57,6 +59,19 @@ pub struct GitFacts {
     pub hooks: Presence,
     /// Configuration files that hold a credential, such as a URL with a user in it.
     pub with_credential: Vec<PathBuf>,
+    /// What they make git of the host run or read in the work directory, unguarded.
+    pub redirections: Vec<Redirection>,
+}
+
+/// A setting by which git of the host obeys what stands in the work directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirection {
+    /// The configuration that has it.
+    pub file: PathBuf,
+    /// Its name, such as `core.hooksPath`.
+    pub setting: &'static str,
+    /// Where it leads.
+    pub path: PathBuf,
 }
 
 /// What a `.git` is.

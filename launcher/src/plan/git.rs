@@ -36,12 +36,12 @@ fn parts(url: &str) -> Option<Parts<'_>> {
         }
         Some(_) => return None,
         None => {
-            let (authority, path) = url.split_once(':')?;
+            let (authority, path) = split_host(url)?;
             (authority, path.trim_start_matches('/'), false)
         }
     };
     let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let (host, port) = match host.split_once(':') {
+    let (host, port) = match split_host(host) {
         Some((host, port)) if port_follows => (host, Some(port)),
         _ => (host, None),
     };
@@ -53,6 +53,14 @@ fn parts(url: &str) -> Option<Parts<'_>> {
         port: port.filter(|port| *port != "22"),
         path,
     })
+}
+
+/// What stands before and behind the colon that ends a host; those of an IPv6 address stand
+/// between brackets.
+fn split_host(text: &str) -> Option<(&str, &str)> {
+    let address = text.find(']').unwrap_or(0);
+    let colon = address + text[address..].find(':')?;
+    Some((&text[..colon], &text[colon + 1..]))
 }
 
 /// `owner/repo`: the path without `.git`.
@@ -125,5 +133,28 @@ mod tests {
             assert_eq!(repository_path(url), Some("me/app"), "{url}");
         }
         assert!(spellings("https://git.example.org/me/app.git").is_empty());
+    }
+
+    #[test]
+    fn an_address_keeps_its_brackets() {
+        for (url, expected) in [
+            (
+                "git@[::1]:me/app.git",
+                &[
+                    "ssh://git@[::1]/me/app.git",
+                    "git@[::1]:me/app.git",
+                    "https://[::1]/me/app.git",
+                ][..],
+            ),
+            (
+                "ssh://git@[::1]:2222/me/app.git",
+                &[
+                    "ssh://git@[::1]:2222/me/app.git",
+                    "https://[::1]/me/app.git",
+                ],
+            ),
+        ] {
+            assert_eq!(spellings(url), expected, "{url}");
+        }
     }
 }

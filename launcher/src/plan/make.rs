@@ -36,7 +36,7 @@ impl Plan {
         let workdir = workdir::workdir(agent.workdir, facts, &mut errors);
         keys_in_reach(&place, bottle, &workdir, facts, &mut errors);
         let image = image(&place, bottle, &mut errors);
-        if !errors.is_empty() {
+        if planned.len() < bottle.routes.len() {
             return Err(errors);
         }
         let provision = Provisioner {
@@ -82,6 +82,27 @@ impl Plan {
         plan.warnings = warnings::warnings(&plan, bottle, facts);
         Ok(plan)
     }
+}
+
+/// What no start in this bottle would take, whoever works there and on whatever host: what the
+/// manifest's reader can't see, for it hangs on what roles write.
+pub fn problems_of_bottle(name: &str, bottle: &Bottle) -> Vec<PlanError> {
+    let place = format!("bottles.{name}");
+    let mut errors = Vec::new();
+    image(&place, bottle, &mut errors);
+    // Any will do: nothing that is written from it is kept.
+    let registry = Ok("https://registry.invalid".to_owned());
+    let slots = slots::slots(&bottle.routes);
+    let planned = routes::planned(&bottle.routes, &slots, Some(&registry), &mut errors);
+    let provision = Provisioner {
+        place: &place,
+        bottle,
+        planned: &planned,
+        workdir: &workdir::none(),
+    }
+    .provision(&mut errors);
+    environment::environment(&place, bottle, provision.variables, &mut errors);
+    errors
 }
 
 fn find<'m>(manifest: &'m Manifest, name: &str) -> Result<(&'m Agent, &'m Bottle), PlanError> {

@@ -80,6 +80,10 @@ pub(crate) fn facts() -> HostFacts {
         home: PathBuf::from("/home/me"),
         manifest: PathBuf::from("/home/me/.config/bottle/manifest.json"),
         state: PathBuf::from("/home/me/.local/state/bottle"),
+        engine_sockets: vec![
+            PathBuf::from("/run/docker.sock"),
+            PathBuf::from("/opt/engine/docker.sock"),
+        ],
         workdir: WorkdirFacts {
             path: PathBuf::from("/home/me/app"),
             owner: (1000, 1000),
@@ -89,6 +93,7 @@ pub(crate) fn facts() -> HostFacts {
                 common: PathBuf::from("/home/me/app/.git"),
                 hooks: Presence::Directory,
                 with_credential: Vec::new(),
+                redirections: Vec::new(),
             }),
         },
         variables: BTreeSet::from(["TOKEN".to_owned()]),

@@ -3,8 +3,22 @@
 use super::make::named;
 use super::{HostFacts, Plan};
 use crate::manifest::{
-    AgentOrigin, Bottle, Egress, EnvValue, Role, Template, TokenRef, WorkdirMode,
+    AgentOrigin, Bottle, Egress, EnvValue, Role, Template, TokenRef, Upstream, WorkdirMode,
 };
+
+/// What a manifest alone tells of a bottle's starts: what they refuse, and what of its routes
+/// is to be known.
+pub fn warnings_of_bottle(name: &str, bottle: &Bottle) -> Vec<String> {
+    let mut sentences = unserved(&format!("bottles.{name}"), bottle);
+    sentences.extend(bottle.routes.iter().filter_map(|route| {
+        let Upstream::Url(upstream) = &route.upstream else {
+            return None;
+        };
+        let sentence = in_the_clear(&route.path, upstream)?;
+        Some(format!("{}: {sentence}", route.origin))
+    }));
+    sentences
+}
 
 /// What the bottle asks for and this version does not serve.
 pub(super) fn unserved(place: &str, bottle: &Bottle) -> Vec<String> {
@@ -35,7 +49,8 @@ pub(super) fn warnings(plan: &Plan, bottle: &Bottle, facts: &HostFacts) -> Vec<S
     let mut sentences = Vec::new();
     unset_variables(plan, facts, &mut sentences);
     open_doors(bottle, &mut sentences);
-    in_the_clear(plan, &mut sentences);
+    let routes = plan.routes.iter();
+    sentences.extend(routes.filter_map(|route| in_the_clear(&route.path, &route.upstream)));
     agent(plan, bottle, &mut sentences);
     work(plan, facts, &mut sentences);
     sentences
@@ -77,14 +92,10 @@ fn open_doors(bottle: &Bottle, sentences: &mut Vec<String>) {
     }
 }
 
-fn in_the_clear(plan: &Plan, sentences: &mut Vec<String>) {
-    let is_plain = |upstream: &str| upstream.to_ascii_lowercase().starts_with("http://");
-    for route in plan.routes.iter().filter(|route| is_plain(&route.upstream)) {
-        sentences.push(format!(
-            "the upstream of {} is plain http: the token travels in the clear",
-            route.path
-        ));
-    }
+fn in_the_clear(path: &str, upstream: &str) -> Option<String> {
+    let is_plain = upstream.to_ascii_lowercase().starts_with("http://");
+    is_plain
+        .then(|| format!("the upstream of {path} is plain http: the token travels in the clear"))
 }
 
 fn agent(plan: &Plan, bottle: &Bottle, sentences: &mut Vec<String>) {
@@ -119,6 +130,17 @@ fn work(plan: &Plan, facts: &HostFacts, sentences: &mut Vec<String>) {
         let entry = facts.workdir.path.join(".git");
         git.common != entry
     });
+    if plan.workdir.mode == WorkdirMode::Bind {
+        let git = facts.workdir.git.iter();
+        sentences.extend(git.flat_map(|git| &git.redirections).map(|redirection| {
+            format!(
+                "git of this host obeys {} ({} in {}), which the agent can write: read what has changed there before you use git",
+                redirection.path.display(),
+                redirection.setting,
+                redirection.file.display()
+            )
+        }));
+    }
     match plan.workdir.mode {
         WorkdirMode::Copy if is_worktree => sentences.push(
             "the work directory is a worktree or submodule, and its copy comes without the repository: git will not work in it".to_owned(),

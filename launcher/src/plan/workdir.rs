@@ -7,9 +7,30 @@ use super::{
 };
 use crate::manifest::WorkdirMode;
 
-/// What belongs to the system, the Docker socket among it: nobody's project.
-const SYSTEM: [&str; 8] = [
-    "/boot", "/dev", "/etc", "/proc", "/run", "/sys", "/usr", "/var",
+/// What belongs to the system: nobody's project.
+const SYSTEM: [&str; 11] = [
+    "/boot",
+    "/dev",
+    "/etc",
+    "/proc",
+    "/run",
+    "/sys",
+    "/tmp",
+    "/usr",
+    "/usr/local",
+    "/var",
+    "/var/tmp",
+];
+
+/// Directories with nobody's project anywhere below: sockets of the user's session (keys, the
+/// bus, an engine without root), settings, devices.
+const SYSTEM_TREES: [&str; 6] = [
+    "/boot",
+    "/etc",
+    "/proc",
+    "/run/user",
+    "/sys",
+    "/var/lib/docker",
 ];
 
 /// The work directory in this mode.
@@ -19,17 +40,16 @@ pub(super) fn workdir(
     errors: &mut Vec<PlanError>,
 ) -> Workdir {
     let work = &facts.workdir;
-    let without = Workdir {
-        mode,
-        host: None,
-        inside: PathBuf::from(WORK_PATH),
-        mounts: Vec::new(),
-        owner: None,
-    };
+    let without = Workdir { mode, ..none() };
     if mode == WorkdirMode::None {
         return without;
     }
     refuse(&work.path, "the work directory", facts, errors);
+    if work.path.to_str().is_none() {
+        // An engine would be told another path, at which somebody may have put anything.
+        let text = "has a name that is no UTF-8, which Docker can't be told; rename it";
+        errors.push(PlanError::new(work.path.display(), text));
+    }
     let with_credential = work.git.iter().flat_map(|git| &git.with_credential);
     for file in with_credential {
         let text = "holds a credential (a URL with a user in it, or an authorization header), and the agent would read it; take it out, and let the route bring the credential";
@@ -50,12 +70,25 @@ pub(super) fn workdir(
     }
 }
 
+/// An empty directory of the agent's.
+pub(super) fn none() -> Workdir {
+    Workdir {
+        mode: WorkdirMode::None,
+        host: None,
+        inside: PathBuf::from(WORK_PATH),
+        mounts: Vec::new(),
+        owner: None,
+    }
+}
+
 /// A directory that would hand the agent more than work.
 fn refuse(path: &Path, name: &str, facts: &HostFacts, errors: &mut Vec<PlanError>) {
     let manifest = facts.manifest.parent().unwrap_or(&facts.manifest);
     let reason = if path == Path::new("/") {
         "is the root of the file system"
-    } else if SYSTEM.iter().any(|system| path == Path::new(system)) {
+    } else if SYSTEM.iter().any(|system| path == Path::new(system))
+        || SYSTEM_TREES.iter().any(|system| path.starts_with(system))
+    {
         "is the system's own"
     } else if path == facts.home {
         "is the home"
@@ -65,6 +98,12 @@ fn refuse(path: &Path, name: &str, facts: &HostFacts, errors: &mut Vec<PlanError
         "has the directory of the manifest in it"
     } else if facts.state.starts_with(path) || path.starts_with(&facts.state) {
         "has the state of bottles in it"
+    } else if facts
+        .engine_sockets
+        .iter()
+        .any(|socket| socket.starts_with(path))
+    {
+        "has the socket of a Docker Engine in it, which is root on this host"
     } else {
         return;
     };

@@ -4,6 +4,9 @@
 //! `BOTTLE_REQUIRE_ALL=1`.
 
 mod ends;
+mod full;
 mod rig;
 mod runs;
 mod seal;
+mod taken;
+mod waste;

@@ -3,11 +3,11 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use harness::binary::cred_proxy;
-use harness::docker::{Engine, engine};
+use harness::docker::{Engine, engine, small_engine};
 use harness::require;
 use launcher::docker::{Docker, ImageSpec, Labelled};
 
@@ -17,25 +17,45 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// An image with a shell and little else, made of Debian's static busybox.
 pub(crate) const IMAGE: &str = "bottle-test/busybox:1";
 
+/// What a skip is told under.
+const TEST: &str = "the launcher on Docker";
+
 /// What that image is made of.
 const BUSYBOX: &str = "/bin/busybox";
 
 /// A launcher's surroundings: a state directory of its own.
 pub(crate) struct Rig {
-    engine: &'static Engine,
+    pub(crate) engine: &'static Engine,
     pub(crate) docker: Docker,
     pub(crate) place: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
+    _turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl Rig {
     /// None where there is no engine and none can be started; the test is skipped then.
     pub(crate) fn new() -> Option<Self> {
-        let test = "the launcher on Docker";
-        let engine = engine(test)?;
+        static BUILT: OnceLock<()> = OnceLock::new();
+        Self::on(engine(TEST)?, &BUILT, None)
+    }
+
+    /// The same on an engine that nobody else has anything on, and that can be filled up.
+    pub(crate) fn small() -> Option<Self> {
+        static BUILT: OnceLock<()> = OnceLock::new();
+        static TURN: Mutex<()> = Mutex::new(());
+        // One that failed has been told, and the engine is as good as it was.
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::on(small_engine(TEST)?, &BUILT, Some(turn))
+    }
+
+    fn on(
+        engine: &'static Engine,
+        built: &OnceLock<()>,
+        turn: Option<MutexGuard<'static, ()>>,
+    ) -> Option<Self> {
         let busybox = Path::new(BUSYBOX);
         if !busybox.exists() {
-            require::skip(test, "/bin/busybox is not here (Debian: busybox-static)");
+            require::skip(TEST, "/bin/busybox is not here (Debian: busybox-static)");
             return None;
         }
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -49,9 +69,9 @@ impl Rig {
             docker,
             place: tempfile::tempdir().expect("a directory"),
             runtime,
+            _turn: turn,
         };
-        static BUILT: OnceLock<()> = OnceLock::new();
-        BUILT.get_or_init(|| rig.build_image());
+        built.get_or_init(|| rig.build_image());
         Some(rig)
     }
 
@@ -64,7 +84,7 @@ impl Rig {
         root.append_path_with_name(BUSYBOX, "bin/busybox")
             .expect("added");
         for name in [
-            "sh", "cat", "env", "id", "sleep", "wget", "ls", "touch", "true", "nc",
+            "sh", "cat", "env", "id", "sleep", "wget", "ls", "touch", "true", "nc", "dd",
         ] {
             let mut header = tar::Header::new_gnu();
             header.set_entry_type(tar::EntryType::Symlink);
@@ -98,7 +118,22 @@ impl Rig {
 
     /// `bottle` with `words`; standard streams are pipes.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        self.command_of(&program(), words)
+    }
+
+    /// The same of a launcher that stands beside the engine, as it does where it is installed.
+    pub(crate) fn installed(&self, words: &[&str]) -> Command {
+        let place = self.place.path().join("installed");
+        if !place.exists() {
+            std::fs::create_dir(&place).expect("a directory");
+            std::fs::copy(program(), place.join("bottle")).expect("a copy");
+            std::fs::copy(cred_proxy(), place.join("cred-proxy")).expect("a copy");
+        }
+        self.command_of(&place.join("bottle"), words)
+    }
+
+    fn command_of(&self, program: &Path, words: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(words)
             .env("XDG_STATE_HOME", self.place.path())

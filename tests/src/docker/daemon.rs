@@ -10,12 +10,21 @@ use std::time::{Duration, Instant};
 use crate::process::wait_for_exit;
 
 /// Runs the daemon until standard input ends, which it does with the process of the tests,
-/// however that ends; then ends the daemon by its id and removes what it kept.
+/// however that ends; then ends the daemon by its id and removes what it kept. Its mounts are
+/// in a namespace of its own, and gone with it. One whose store has a size keeps it in memory,
+/// and is in a network of its own as well: the second daemon in one writes over the first
+/// one's rules. Two in one are at least not to give out the same addresses: a network on which
+/// this machine has none is not seen by the other.
 const GUARDIAN: &str = r#"
 exec 3<&0
+mkdir "$1/data"
+apart=--mount store=
+[ -z "$2" ] || apart='--mount --net' store="mount -t tmpfs -o size=$2 store \"\$0/data\";"
 {
-    dockerd --data-root "$1/data" --exec-root "$1/run" --pidfile "$1/pid" \
-        --host "unix://$1/docker.sock" >"$1/log" 2>&1 3<&-
+    unshare $apart sh -c "$store"' exec dockerd --data-root "$0/data" --exec-root "$0/run" \
+        --pidfile "$0/pid" --host "unix://$0/docker.sock" \
+        --default-address-pool "base=10.$((128 + $$ % 96)).0.0/16,size=24"' "$1" \
+        >"$1/log" 2>&1 3<&-
     : >"$1/ended"
 } &
 read -r _ <&3
@@ -37,13 +46,14 @@ pub(super) struct Daemon {
 }
 
 impl Daemon {
-    /// Starts it and waits until `answers` says that it does.
-    pub(super) fn start(answers: impl Fn(&str) -> bool) -> io::Result<Daemon> {
+    /// Starts it and waits until `answers` says that it does. Its store has the size `store`,
+    /// such as `300m`, if that is said.
+    pub(super) fn start(store: Option<&str>, answers: impl Fn(&str) -> bool) -> io::Result<Daemon> {
         let mut folder = tempfile::Builder::new();
         // The guardian removes it: it is the last to need it.
         let folder = folder.prefix("bottle-test-engine-").tempdir()?.keep();
         let mut daemon = Daemon {
-            guardian: guardian(&folder)?,
+            guardian: guardian(&folder, store.unwrap_or_default())?,
             folder,
         };
         let host = daemon.host();
@@ -63,6 +73,14 @@ impl Daemon {
         format!("unix://{}/docker.sock", self.folder.display())
     }
 
+    /// Where it keeps images and containers, as this process sees it.
+    pub(super) fn store(&self) -> PathBuf {
+        let pid = fs::read_to_string(self.folder.join("pid")).unwrap_or_default();
+        let root = Path::new("/proc").join(pid.trim()).join("root");
+        let data = self.folder.join("data");
+        root.join(data.strip_prefix("/").unwrap_or(&data))
+    }
+
     fn last_words(&self) -> String {
         let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
@@ -70,9 +88,12 @@ impl Daemon {
     }
 }
 
-fn guardian(folder: &Path) -> io::Result<Child> {
+fn guardian(folder: &Path, store: &str) -> io::Result<Child> {
     let mut shell = Command::new("sh");
-    shell.args(["-c", GUARDIAN, "guardian"]).arg(folder);
+    shell
+        .args(["-c", GUARDIAN, "guardian"])
+        .arg(folder)
+        .arg(store);
     let path = std::env::var("PATH").unwrap_or_default();
     shell.env("PATH", format!("{path}:/usr/local/sbin:/usr/sbin:/sbin"));
     shell.stdin(Stdio::piped());

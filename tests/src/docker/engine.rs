@@ -15,7 +15,7 @@ pub struct Engine {
     cli: PathBuf,
     host: Option<String>,
     home: TempDir,
-    _daemon: Option<Daemon>,
+    daemon: Option<Daemon>,
 }
 
 /// The engine of this machine, or one that is started for this process and ends with it;
@@ -34,6 +34,24 @@ pub fn engine(test: &str) -> Option<&'static Engine> {
     }
 }
 
+/// How much a [`small_engine`] can keep: the images of a launcher and a sidecar as they are
+/// built for tests, twice while they are built, and as much again.
+const SMALL: &str = "400m";
+
+/// An engine that nobody else has anything on, and that can be filled up; it is started for
+/// this process and ends with it. Else a skip told under the name of `test`.
+///
+/// # Panics
+/// When it can't be started where everything is required.
+pub fn small_engine(test: &str) -> Option<&'static Engine> {
+    static ENGINE: OnceLock<Result<Engine, String>> = OnceLock::new();
+    let started = ENGINE.get_or_init(Engine::start_small);
+    started
+        .as_ref()
+        .map_err(|why| require::skip(test, why))
+        .ok()
+}
+
 impl Engine {
     fn find() -> Result<Engine, String> {
         let cli = require::find("docker").ok_or("`docker` is not on the PATH")?;
@@ -41,7 +59,7 @@ impl Engine {
             cli,
             host: std::env::var("DOCKER_HOST").ok(),
             home: tempfile::tempdir().map_err(|why| why.to_string())?,
-            _daemon: None,
+            daemon: None,
         };
         let Err(silent) = engine.answer() else {
             return Ok(engine);
@@ -54,11 +72,38 @@ impl Engine {
             return Err(format!("{none}, and only root can start one"));
         }
         let answers = |host: &str| engine.answer_of(Some(host)).is_ok();
-        let daemon = Daemon::start(answers);
+        let daemon = Daemon::start(None, answers);
         let daemon = daemon.map_err(|why| format!("{none}, and dockerd does not start: {why}"))?;
         engine.host = Some(daemon.host());
-        engine._daemon = Some(daemon);
+        engine.daemon = Some(daemon);
         Ok(engine)
+    }
+
+    fn start_small() -> Result<Engine, String> {
+        let cli = require::find("docker").ok_or("`docker` is not on the PATH")?;
+        if require::find("dockerd").is_none() || !rustix::process::geteuid().is_root() {
+            return Err("only root, with `dockerd`, can start a Docker Engine".to_owned());
+        }
+        let mut engine = Engine {
+            cli,
+            host: None,
+            home: tempfile::tempdir().map_err(|why| why.to_string())?,
+            daemon: None,
+        };
+        let answers = |host: &str| engine.answer_of(Some(host)).is_ok();
+        let daemon = Daemon::start(Some(SMALL), answers);
+        let daemon = daemon.map_err(|why| format!("no second dockerd starts: {why}"))?;
+        engine.host = Some(daemon.host());
+        engine.daemon = Some(daemon);
+        Ok(engine)
+    }
+
+    /// Where an engine of our own keeps images and containers, as this process sees it.
+    ///
+    /// # Panics
+    /// When the engine is this machine's.
+    pub fn store(&self) -> PathBuf {
+        self.daemon.as_ref().expect("an engine of our own").store()
     }
 
     fn answer(&self) -> Result<String, String> {

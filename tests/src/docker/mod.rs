@@ -24,7 +24,7 @@ mod running_bottle;
 mod terminal;
 
 pub use agent_image::agent_image;
-pub use engine::{Engine, engine};
+pub use engine::{Engine, engine, small_engine};
 pub use host::{Host, Launched};
 pub use inventory::{Inventory, files_below, processes_with};
 pub use outer::{Container, Outer};

@@ -102,6 +102,102 @@ fn a_git_that_appears_is_shown() {
     );
 }
 
+/// Files with what is in them, below a folder.
+fn written(folder: &Path, files: &[(&str, &str)]) {
+    for (file, text) in files {
+        let path = folder.join(file);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(path, text).expect("written");
+    }
+}
+
+#[test]
+fn a_repository_within_the_work_is_shown_whatever_its_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let work = fs::canonicalize(folder.path()).expect("its path");
+    written(&work, &[(".git/config", "[core]\n")]);
+    let snapshot = Snapshot::take(&bound(&work)).expect("taken");
+    // `git status` enters the one that the index names, and runs its file system monitor.
+    let evil = "[core]\n\tfsmonitor = x\n";
+    written(
+        &work,
+        &[
+            (".git/modules/logs/HEAD", ""),
+            (".git/modules/logs/objects/a", ""),
+            (".git/modules/logs/config", evil),
+            ("vendor/.git/config", evil),
+        ],
+    );
+    let changes = snapshot.changes().expect("compared").unwrap_or_default();
+    for name in [".git/modules/logs/config", "vendor/.git/config"] {
+        let shown = work.join(name).display().to_string();
+        let line = format!("{shown} is new:\n+ [core]\n+     fsmonitor = x\n");
+        assert!(changes.contains(&line), "{changes}");
+    }
+}
+
+#[test]
+fn what_git_obeys_by_a_link_or_a_name_is_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let work = fs::canonicalize(folder.path()).expect("its path");
+    let config = "[core]\n\thooksPath = .husky/_\n[include]\n\tpath = ../shared.conf\n";
+    let files = [
+        (".git/config", config),
+        (".husky/_/pre-commit", "true"),
+        ("shared.conf", "[core]\n"),
+        ("scripts/pre-push", "true"),
+        ("scripts/other", "true"),
+    ];
+    written(&work, &files);
+    fs::create_dir(work.join(".git/hooks")).expect("made");
+    symlink("../../scripts/pre-push", work.join(".git/hooks/pre-push")).expect("made");
+    let secret = work.with_extension("secret");
+    fs::write(&secret, "s3cret").expect("written");
+    let snapshot = Snapshot::take(&bound(&work)).expect("taken");
+    assert_eq!(snapshot.changes().expect("compared"), None);
+    for (file, _) in &files[1..] {
+        fs::write(work.join(file), "evil").expect("written");
+    }
+    // What lies elsewhere is the user's, and is not put onto a terminal.
+    fs::remove_file(work.join("shared.conf")).expect("removed");
+    symlink(&secret, work.join("shared.conf")).expect("made");
+    let changes = snapshot.changes().expect("compared").unwrap_or_default();
+    fs::remove_file(&secret).expect("removed");
+    for (path, line) in [
+        (".husky/_/pre-commit", "+ evil"),
+        (".git/hooks/pre-push", "+ evil"),
+        ("shared.conf", "+ (a link to "),
+    ] {
+        let place = work.join(path).display().to_string();
+        let behind = changes.split_once(&place).map(|(_, behind)| behind);
+        assert!(behind.is_some_and(|text| text.contains(line)), "{changes}");
+    }
+    assert!(!changes.contains("scripts/other") && !changes.contains("s3cret"));
+}
+
+#[test]
+fn a_hook_of_the_same_length_or_one_that_may_be_run_now_is_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let work = fs::canonicalize(folder.path()).expect("its path");
+    let hooks = work.join(".git/modules/a/hooks");
+    written(&work, &[(".git/modules/a/hooks/post-merge", "true")]);
+    let long = hooks.join("post-checkout");
+    fs::write(&long, vec![b'a'; GIT_FILE_OCTETS + 1]).expect("written");
+    let snapshot = Snapshot::take(&bound(&work)).expect("taken");
+    fs::write(&long, vec![b'b'; GIT_FILE_OCTETS + 1]).expect("written");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(hooks.join("post-merge"), mode).expect("may be run");
+    let changes = snapshot.changes().expect("compared").unwrap_or_default();
+    assert!(
+        changes.contains("post-checkout has changed:\n  (in what"),
+        "{changes}"
+    );
+    assert!(
+        changes.contains("post-merge has changed:\n+ (it may be run)\n"),
+        "{changes}"
+    );
+}
+
 #[test]
 fn a_copy_changes_nothing_of_the_hosts() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -35,7 +35,9 @@ fn git(folder: &Path, words: &[&str]) {
 }
 
 fn facts(work: &Path) -> GitFacts {
-    look(work).expect("looked at").expect("a .git")
+    look(work, Path::new("/nobody"))
+        .expect("looked at")
+        .expect("a .git")
 }
 
 #[test]
@@ -43,7 +45,7 @@ fn a_clone_a_worktree_and_a_submodule_are_known() {
     let (_folder, root) = folder();
     let main = root.join("main");
     fs::create_dir(&main).expect("made");
-    assert_eq!(look(&main).expect("looked at"), None);
+    assert_eq!(look(&main, Path::new("/nobody")).expect("looked at"), None);
     git(&main, &["init", "--quiet"]);
     git(&main, &["commit", "--quiet", "--allow-empty", "-m", "x"]);
     git(&main, &["worktree", "add", "--quiet", "../tree"]);
@@ -53,6 +55,8 @@ fn a_clone_a_worktree_and_a_submodule_are_known() {
     assert_eq!(clone.common, main.join(".git"));
     assert_eq!(clone.hooks, Presence::Directory);
     assert_eq!(clone.with_credential, [""; 0].map(PathBuf::from));
+
+    assert_eq!(clone.redirections, []);
 
     let tree = facts(&root.join("tree"));
     assert_eq!((tree.kind, tree.common), (GitKind::File, main.join(".git")));
@@ -67,7 +71,13 @@ fn a_clone_a_worktree_and_a_submodule_are_known() {
     assert_eq!(facts(&root.join("moved")).kind, GitKind::Unproven);
 
     // Credentials are found in every configuration, wherever it lies.
-    for file in [".git/config", ".git/modules/sub/config"] {
+    git(&main, &["init", "--quiet", "vendor/other"]);
+    let files = [
+        ".git/config",
+        ".git/modules/sub/config",
+        "vendor/other/.git/config",
+    ];
+    for file in files {
         let path = main.join(file);
         let text = fs::read_to_string(&path).expect("read");
         fs::write(
@@ -78,11 +88,30 @@ fn a_clone_a_worktree_and_a_submodule_are_known() {
     }
     assert_eq!(
         facts(&main).with_credential,
-        [
-            main.join(".git/config"),
-            main.join(".git/modules/sub/config")
-        ]
+        files.map(|file| main.join(file))
     );
+}
+
+#[test]
+fn what_leads_git_into_the_work_directory_is_known() {
+    let (_folder, work) = folder();
+    git(&work, &["init", "--quiet"]);
+    git(&work, &["config", "core.hooksPath", ".husky/_"]);
+    git(&work, &["config", "include.path", "../team.config"]);
+    let config = work.join(".git/config");
+    let led = |setting, path| Redirection {
+        file: config.clone(),
+        setting,
+        path: work.join(path),
+    };
+    let expected = [
+        led("core.hooksPath", ".husky/_"),
+        led("include.path", "team.config"),
+    ];
+    assert_eq!(facts(&work).redirections, expected);
+    git(&work, &["config", "--unset", "include.path"]);
+    git(&work, &["config", "core.hooksPath", ".git/hooks"]);
+    assert_eq!(facts(&work).redirections, [], "they are mounted read-only");
 }
 
 #[test]
@@ -134,53 +163,8 @@ fn links_and_redirections_are_told() {
 }
 
 #[test]
-fn the_files_that_git_obeys_are_found_up_to_their_number() {
+fn a_file_is_read_up_to_its_length() {
     let (_folder, root) = folder();
-    for folder in [
-        "hooks",
-        "objects",
-        "modules/a/b/hooks",
-        "modules/a/b/objects",
-    ] {
-        fs::create_dir_all(root.join(folder)).expect("made");
-    }
-    let there = [
-        "config",
-        "hooks/pre-push",
-        "modules/a/b/config",
-        "modules/a/b/hooks/x",
-    ];
-    let others = [
-        "HEAD",
-        "hooks/x.sample",
-        "objects/config",
-        "modules/a/b/objects/config",
-    ];
-    for file in there.iter().chain(&others) {
-        fs::write(root.join(file), "").expect("written");
-    }
-    let found = obeyed(&root).expect("found");
-    assert_eq!(found, there.map(|file| root.join(file)));
-    for number in found.len()..GIT_FILES {
-        fs::write(root.join("hooks").join(number.to_string()), "").expect("written");
-    }
-    assert_eq!(obeyed(&root).expect("found").len(), GIT_FILES);
-    fs::write(root.join("hooks/one-more"), "").expect("written");
-    assert!(obeyed(&root).is_err());
-}
-
-#[test]
-fn folders_are_looked_into_up_to_their_depth_and_files_up_to_their_length() {
-    let (_folder, root) = folder();
-    let deep = "d/".repeat(GIT_FOLDERS_DEPTH);
-    for folder in [root.join(&deep), root.join(&deep).join("one-more")] {
-        fs::create_dir_all(&folder).expect("made");
-        fs::write(folder.join("config"), "").expect("written");
-    }
-    assert_eq!(
-        obeyed(&root).expect("found"),
-        [root.join(deep).join("config")]
-    );
     let file = root.join("file");
     fs::write(&file, vec![b'x'; GIT_FILE_OCTETS]).expect("written");
     assert!(read(&file).is_ok());

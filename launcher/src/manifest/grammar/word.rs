@@ -257,10 +257,11 @@ pub(in crate::manifest) fn shown_text(text: &str) -> Result<String, &'static str
     }
 }
 
-/// Control characters, overrides of direction (CVE-2021-42574) and invisible tags.
+/// Control characters, overrides of direction (CVE-2021-42574), invisible tags and selectors:
+/// the last two write any text so that a model reads it and nobody sees it.
 fn deceives(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -63,6 +63,17 @@ fn what_a_role_must_set_may_not_be_set_elsewhere() {
 }
 
 #[test]
+fn the_home_is_not_the_manifests_to_move() {
+    let errors = made(&[("HOME", literal("/x"))], Vec::new()).expect_err("a home");
+    assert_eq!(
+        errors,
+        [
+            "bottles.dev.env.HOME: is where the agent's files are put, and its image says where; take it out"
+        ]
+    );
+}
+
+#[test]
 fn a_token_of_the_bottle_is_no_variable_of_the_agent() {
     let env = [
         ("X", EnvValue::FromHost("GH_PAT".to_owned())),

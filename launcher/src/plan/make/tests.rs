@@ -2,6 +2,7 @@ use super::*;
 use crate::manifest::{
     AgentOrigin, EgressRoute, EnvValue, GitUser, Role, Route, Upstream, WorkdirMode,
 };
+use crate::plan::Redirection;
 use crate::plan::testing::{facts, gate, manifest, route};
 
 fn bottle(manifest: &mut Manifest) -> &mut Bottle {
@@ -303,6 +304,13 @@ fn people_are_warned() {
     agent(&mut manifest).workdir = WorkdirMode::Bind;
     let mut facts = facts();
     facts.workdir.owner = (0, 0);
+    let redirection = Redirection {
+        file: PathBuf::from("/home/me/app/.git/config"),
+        setting: "core.hooksPath",
+        path: PathBuf::from("/home/me/app/.husky"),
+    };
+    let git = facts.workdir.git.as_mut().expect("a clone");
+    git.redirections.push(redirection);
     let plan = made(&manifest, &facts).expect("a plan");
     let expected = [
         "UNSET is unset or empty: set it to the token, or take the route /x/ out; the start stops without it",
@@ -311,9 +319,17 @@ fn people_are_warned() {
         "the upstream of /x/ is plain http: the token travels in the clear",
         "the repository brings this agent (/home/me/app/.bottle/agents.json): read its prompt, for it may be anybody's",
         "the bottle has no template, so nothing is told the agent's prompt",
+        "git of this host obeys /home/me/app/.husky (core.hooksPath in /home/me/app/.git/config), which the agent can write: read what has changed there before you use git",
         "root owns the work directory, so the agent runs as root, without capabilities",
     ];
     assert_eq!(plan.warnings, expected);
+    agent(&mut manifest).workdir = WorkdirMode::Copy;
+    let copied = made(&manifest, &facts).expect("a plan");
+    assert_eq!(
+        copied.warnings,
+        expected[..6],
+        "a copy's hooks are the agent's own"
+    );
     bottle(&mut manifest).provider.template = Some(Template::Claude);
     let plan = made(&manifest, &facts).expect("a plan");
     assert!(

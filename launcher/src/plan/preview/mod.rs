@@ -3,6 +3,7 @@
 mod json;
 mod people;
 
+pub(crate) use people::is_unseen;
 pub use people::visible;
 
 use super::Plan;

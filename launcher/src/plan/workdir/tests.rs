@@ -22,6 +22,9 @@ fn places_that_hold_more_than_work_are_refused() {
     for (path, reason) in [
         ("/", "is the root of the file system"),
         ("/run", "is the system's own"),
+        ("/tmp", "is the system's own"),
+        ("/run/user/1000/keyring", "is the system's own"),
+        ("/etc/ssh", "is the system's own"),
         ("/home/me", "is the home"),
         ("/home", "has the home in it"),
         (
@@ -36,6 +39,10 @@ fn places_that_hold_more_than_work_are_refused() {
         (
             "/home/me/.local/state/bottle/a-x1",
             "has the state of bottles in it",
+        ),
+        (
+            "/opt/engine",
+            "has the socket of a Docker Engine in it, which is root on this host",
         ),
     ] {
         for mode in [WorkdirMode::Bind, WorkdirMode::Copy] {
@@ -58,6 +65,15 @@ fn places_that_hold_more_than_work_are_refused() {
     ] {
         assert!(made(WorkdirMode::Bind, &at(path)).is_ok(), "{path}");
     }
+}
+
+#[test]
+fn a_name_that_docker_would_be_told_otherwise_is_refused() {
+    let mut facts = at("/home/me/app");
+    let name = std::os::unix::ffi::OsStrExt::from_bytes(b"/home/me/a\xff");
+    facts.workdir.path = Path::new::<std::ffi::OsStr>(name).to_owned();
+    let errors = made(WorkdirMode::Bind, &facts).expect_err("no UTF-8");
+    assert!(errors[0].contains("is no UTF-8"), "{errors:?}");
 }
 
 #[test]
@@ -99,6 +115,7 @@ fn a_bound_worktree_brings_its_repository_guarded() {
         common: PathBuf::from("/srv/main/.git"),
         hooks: Presence::Absent,
         with_credential: Vec::new(),
+        redirections: Vec::new(),
     });
     let bound = made(WorkdirMode::Bind, &worktree).expect("bound");
     assert_eq!(
