@@ -1,11 +1,12 @@
-//! All bottles of this engine, and what launchers left that were killed.
+//! All bottles of this host, and what launchers left that were killed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::label;
 use super::state::State;
-use super::undo::{Made, remove};
+use super::undo::{Made, remove, remove_state};
 use super::{Failure, Fate, LauncherId};
 use crate::docker::{Docker, Kind, Labelled};
 
@@ -29,18 +30,28 @@ pub struct Bottle {
     pub objects: Vec<Labelled>,
     /// Whether there is state of it on this host.
     pub has_state: bool,
+    /// When it was started, if it is a local one.
+    pub local_since: Option<SystemTime>,
 }
 
 /// Looks for everything that bears our label, and for state below `root`.
 ///
 /// # Errors
 ///
-/// Docker's.
-pub async fn survey(docker: &Docker, root: &Path, own: &LauncherId) -> Result<Leftovers, Failure> {
+/// Docker's. Without Docker, what has state on this host is found.
+pub async fn survey(
+    docker: Option<&Docker>,
+    root: &Path,
+    own: &LauncherId,
+) -> Result<Leftovers, Failure> {
     let mut bottles: BTreeMap<String, Bottle> = BTreeMap::new();
     // State first: what is made after its launcher noted it is seen with it.
     let states = State::all(root);
-    for object in docker.survey(label::SLUG).await? {
+    let objects = match docker {
+        Some(docker) => docker.survey(label::SLUG).await?,
+        None => Vec::new(),
+    };
+    for object in objects {
         let text = |key: &str| object.labels.get(key).cloned().unwrap_or_default();
         let launcher = LauncherId::parse(&text(label::LAUNCHER));
         let bottle = bottles
@@ -51,19 +62,14 @@ pub async fn survey(docker: &Docker, root: &Path, own: &LauncherId) -> Result<Le
                 fate: launcher.map_or(Fate::Elsewhere, |id| own.fate_of(&id)),
                 objects: Vec::new(),
                 has_state: states.contains(slug),
+                local_since: None,
             });
         bottle.objects.push(object);
     }
     for slug in states {
-        bottles.entry(slug.clone()).or_insert_with(|| Bottle {
-            fate: State::of(root, &slug)
-                .launcher()
-                .map_or(Fate::Gone, |id| own.fate_of(&id)),
-            slug,
-            agent: String::new(),
-            objects: Vec::new(),
-            has_state: true,
-        });
+        bottles
+            .entry(slug.clone())
+            .or_insert_with(|| by_state(root, slug, own));
     }
     Ok(Leftovers {
         bottles: bottles.into_values().collect(),
@@ -71,10 +77,32 @@ pub async fn survey(docker: &Docker, root: &Path, own: &LauncherId) -> Result<Le
     })
 }
 
+/// A bottle of which Docker has nothing, or is not asked.
+fn by_state(root: &Path, slug: String, own: &LauncherId) -> Bottle {
+    let state = State::of(root, &slug);
+    let (agent, since) = state.local_agent().unzip();
+    let launcher = state.launcher();
+    Bottle {
+        slug,
+        agent: agent.unwrap_or_default(),
+        fate: launcher.map_or(Fate::Gone, |id| own.fate_of(&id)),
+        objects: Vec::new(),
+        has_state: true,
+        local_since: since,
+    }
+}
+
 impl Leftovers {
     /// All, by name.
     pub fn bottles(&self) -> &[Bottle] {
         &self.bottles
+    }
+
+    /// The local ones alone.
+    #[must_use]
+    pub fn of_local(mut self) -> Self {
+        self.bottles.retain(|bottle| bottle.local_since.is_some());
+        self
     }
 
     /// Those whose launcher is gone, or of `slugs` those whose launcher does not run.
@@ -100,21 +128,32 @@ impl Leftovers {
     }
 
     /// Removes all of a bottle; a failure does not end it. Gives what could not be removed.
-    pub async fn remove(&self, docker: &Docker, bottle: &Bottle) -> Vec<String> {
-        let objects = bottle.objects.iter();
-        let objects = objects.map(|object| Made::Object(object.kind, object.name.clone()));
-        let state = State::of(&self.state_root, &bottle.slug);
+    ///
+    /// Without Docker there are no objects; the state of a bottle of Docker's stays then, for
+    /// it is what tells of them.
+    pub async fn remove(&self, docker: Option<&Docker>, bottle: &Bottle) -> Vec<String> {
         let mut failures = Vec::new();
-        for made in objects.chain(bottle.has_state.then_some(Made::State(state))) {
-            if let Err(sentence) = remove(docker, &made).await {
-                failures.push(sentence);
+        if let Some(docker) = docker {
+            for object in &bottle.objects {
+                let made = Made::Object(object.kind, object.name.clone());
+                failures.extend(remove(docker, &made).await.err());
             }
+        }
+        if bottle.has_state && (docker.is_some() || bottle.local_since.is_some()) {
+            let state = State::of(&self.state_root, &bottle.slug);
+            failures.extend(remove_state(&state).err());
         }
         failures
     }
 }
 
 impl Bottle {
+    /// Whether its launcher runs, by what its state says now.
+    pub fn fate_now(&self, state_root: &Path, own: &LauncherId) -> Fate {
+        let launcher = State::of(state_root, &self.slug).launcher();
+        launcher.map_or(Fate::Gone, |id| own.fate_of(&id))
+    }
+
     /// What there is of it, a line each, in the order of removal.
     pub fn lines(&self, state_root: &Path) -> Vec<String> {
         let object = |object: &Labelled| {

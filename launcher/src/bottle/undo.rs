@@ -67,11 +67,16 @@ pub(super) async fn remove(docker: &Docker, made: &Made) -> Result<(), String> {
             let removed = docker.remove(*kind, name).await;
             removed.map_err(|error| error.to_string())
         }
-        Made::State(state) => state.remove().map_err(|error| {
-            let path = path_text(state.directory());
-            format!("could not remove {path}: {error}")
-        }),
+        Made::State(state) => remove_state(state),
     }
+}
+
+/// Removes state, with what is noted in it.
+pub(super) fn remove_state(state: &State) -> Result<(), String> {
+    state.remove().map_err(|error| {
+        let path = path_text(state.directory());
+        format!("could not remove {path}: {error}")
+    })
 }
 
 fn path_text(path: &Path) -> String {

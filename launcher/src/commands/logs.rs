@@ -5,8 +5,10 @@ use std::io::Write;
 use super::{block_on, connect, progress, state_root};
 use crate::args::Logs;
 use crate::bottle::exit_code::{NOT_STARTED, USAGE};
-use crate::bottle::{LauncherId, survey};
+use crate::bottle::{Fate, LauncherId, survey};
 use crate::docker::Output;
+use crate::local;
+use crate::plan::PROXY_HOST;
 
 /// Shows what a sidecar wrote.
 pub(super) fn run(args: &Logs) -> u8 {
@@ -23,9 +25,21 @@ pub(super) fn run(args: &Logs) -> u8 {
 
 async fn show(args: &Logs) -> Result<(), (u8, String)> {
     let failed = |sentence: String| (NOT_STARTED, sentence);
-    let docker = connect().await.map_err(|error| failed(error.to_string()))?;
+    let root = state_root().map_err(failed)?;
     let own = LauncherId::own().map_err(|error| failed(error.to_string()))?;
-    let all = survey(&docker, &state_root().map_err(failed)?, &own).await;
+    let local = survey(None, &root, &own).await;
+    let local = local.map_err(|failure| failed(failure.to_string()))?;
+    let mut local = local.bottles().iter();
+    if let Some(bottle) = local.find(|b| b.slug == args.slug && b.local_since.is_some()) {
+        if args.sidecar != PROXY_HOST {
+            return Err((USAGE, no_sidecar(args)));
+        }
+        let runs = || bottle.fate_now(&root, &own) == Fate::Runs;
+        let shown = local::show_log(&root.join(&bottle.slug), args.follow, &runs).await;
+        return shown.map_err(|error| failed(error.to_string()));
+    }
+    let docker = connect().await.map_err(|error| failed(error.to_string()))?;
+    let all = survey(Some(&docker), &root, &own).await;
     let all = all.map_err(|failure| failed(failure.to_string()))?;
     let Some(bottle) = all.bottles().iter().find(|bottle| bottle.slug == args.slug) else {
         let slug = &args.slug;
@@ -34,13 +48,9 @@ async fn show(args: &Logs) -> Result<(), (u8, String)> {
             format!("there is no bottle {slug}; `bottle list` shows all"),
         ));
     };
-    if args.sidecar == "agent" {
-        let sentence = "what an agent writes is shown on its terminal and not kept";
-        return Err((USAGE, sentence.to_owned()));
-    }
-    let Some(container) = bottle.container(&args.sidecar) else {
-        let (slug, sidecar) = (&args.slug, &args.sidecar);
-        return Err((USAGE, format!("the bottle {slug} has no sidecar {sidecar}")));
+    let container = match bottle.container(&args.sidecar) {
+        Some(container) if args.sidecar != AGENT => container,
+        Some(_) | None => return Err((USAGE, no_sidecar(args))),
     };
     // Octets, not text: JSON lines go to programs as they are.
     let mut piece = |output: Output| {
@@ -57,4 +67,15 @@ async fn show(args: &Logs) -> Result<(), (u8, String)> {
         .logs(&container.name, None, args.follow, &mut piece)
         .await;
     read.map_err(|error| failed(error.to_string()))
+}
+
+/// What `bottle list` shows as running, and is no sidecar.
+const AGENT: &str = "agent";
+
+fn no_sidecar(args: &Logs) -> String {
+    let (slug, sidecar) = (&args.slug, &args.sidecar);
+    match sidecar.as_str() {
+        AGENT => "what an agent writes is shown on its terminal and not kept".to_owned(),
+        _ => format!("the bottle {slug} has no sidecar {sidecar}"),
+    }
 }

@@ -13,19 +13,20 @@ use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use super::agent::SandboxedAgent;
-use super::client::Client;
+use super::client::{Client, Private};
 use super::engine::{self, Engine};
+use super::log;
 use super::place::{self, Place};
 use super::sandbox::{self, HOME, OWN, RootEntry, Sandbox};
 use super::streams::{self, Control, Input, Output};
 use super::wire::{self, Received, Word};
-use super::{bubblewrap, seal};
+use super::{bubblewrap, reach, seal};
 use crate::bottle::limits::{
     AGENT_PROCESSES, PROCESS_DATA_OCTETS, SANDBOX_WORDS_OCTETS, TEARDOWN_WITHIN,
 };
 use crate::bottle::session::Session;
 use crate::bottle::state::State;
-use crate::bottle::{Failure, LauncherId, absent_mount_points, guarded, slug};
+use crate::bottle::{Failure, LauncherId, absent_mount_points, guarded, slug, survey};
 use crate::manifest::WorkdirMode;
 use crate::plan::{PROXY_PORT, Plan};
 use crate::progress::Progress;
@@ -59,6 +60,8 @@ pub struct Request<'a> {
     pub terminal: Option<String>,
     /// The host's `PATH`.
     pub path: OsString,
+    /// What an agent's program may not bring with it.
+    pub private: Private,
 }
 
 /// Whether this machine has what a sandbox takes, found without making one.
@@ -83,6 +86,11 @@ pub async fn run(
     signals: &mut Signals,
 ) -> Result<u8, Failure> {
     let bubblewrap = bubblewrap::find(&request.path).map_err(Failure::NotStarted)?;
+    let own = LauncherId::own().map_err(not_started("this process"))?;
+    let left = survey(None, &request.state_root, &own).await?;
+    if let Some(sentence) = left.of_local().sentence() {
+        progress.tell(&sentence);
+    }
     let slug = slug::make(&request.plan.agent).map_err(not_started("no name for a bottle"))?;
     let state = State::of(&request.state_root, &slug);
     let user = place::user(&request.plan.workdir);
@@ -210,7 +218,7 @@ impl Start<'_> {
     fn make_sandbox(&mut self) -> Result<(), Failure> {
         let failed = not_started("the sandbox can't be started");
         let plan = self.request.plan;
-        let client = Client::default();
+        let client = self.client()?;
         let (root, covered) = (root_of_host(), covered_of_host());
         let inside = self.inside()?;
         let arguments = Sandbox {
@@ -246,6 +254,27 @@ impl Start<'_> {
             agent: None,
         });
         Ok(())
+    }
+
+    /// What the agent's program needs of the host.
+    fn client(&self) -> Result<Client, Failure> {
+        let (plan, private) = (self.request.plan, &self.request.private);
+        let work = plan.workdir.host.as_deref();
+        let work = work.filter(|_| plan.workdir.mode == WorkdirMode::Bind);
+        let command = plan.command.first().map_or("", String::as_str);
+        let client = Client::of(command, &self.request.path, work, private);
+        let Some(user) = self.user else {
+            return Ok(client);
+        };
+        for path in client.bound.iter().map(PathBuf::as_path).chain(work) {
+            if let Some(barrier) = reach::barrier(path, user) {
+                let (path, barrier, user) = (path.display(), barrier.display(), user.0);
+                return Err(Failure::NotStarted(format!(
+                    "the agent needs {path}, and runs as user {user}, who may not pass {barrier}; put it elsewhere, or start the bottle as a user whose own it is"
+                )));
+            }
+        }
+        Ok(client)
     }
 
     /// The words of the helper.
@@ -319,7 +348,7 @@ impl Start<'_> {
         if let Word::Failed(sentence) = &received.word {
             let engine = self.engine.is_some();
             let words = match engine {
-                true => engine::last_words(self.state.directory()),
+                true => log::last_words(self.state.directory()),
                 false => String::new(),
             };
             return Err(Failure::NotStarted(format!("{sentence}{words}")));

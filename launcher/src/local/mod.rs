@@ -18,7 +18,9 @@ mod engine;
 mod etc;
 pub mod inside;
 mod life;
+mod log;
 mod place;
+mod reach;
 mod sandbox;
 mod seal;
 mod streams;
@@ -26,4 +28,6 @@ pub mod tether;
 pub(crate) mod tree;
 mod wire;
 
+pub use client::Private;
 pub use life::{Request, run, usable};
+pub use log::show_log;
