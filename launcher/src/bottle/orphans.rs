@@ -32,6 +32,8 @@ pub struct Bottle {
     pub has_state: bool,
     /// When it was started, if it is a local one.
     pub local_since: Option<SystemTime>,
+    /// Whether the engine of a local one runs, if it has one.
+    pub local_engine: Option<Fate>,
 }
 
 /// Looks for everything that bears our label, and for state below `root`.
@@ -63,6 +65,7 @@ pub async fn survey(
                 objects: Vec::new(),
                 has_state: states.contains(slug),
                 local_since: None,
+                local_engine: None,
             });
         bottle.objects.push(object);
     }
@@ -89,6 +92,7 @@ fn by_state(root: &Path, slug: String, own: &LauncherId) -> Bottle {
         objects: Vec::new(),
         has_state: true,
         local_since: since,
+        local_engine: state.engine().map(|id| own.fate_of(&id)),
     }
 }
 

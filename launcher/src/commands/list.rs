@@ -51,7 +51,12 @@ fn row(bottle: &Bottle, now: i64) -> [String; 5] {
     };
     let health = bottle
         .container(PROXY_HOST)
-        .map(|proxy| health(&proxy.status));
+        .map(|proxy| health(&proxy.status))
+        .or(bottle.local_engine.map(|fate| match fate {
+            Fate::Runs => "up",
+            Fate::Gone => "ended",
+            Fate::Elsewhere => "-",
+        }));
     [
         bottle.slug.clone(),
         bottle.agent.clone(),

@@ -160,7 +160,8 @@ async fn docker_if_any(progress: &mut Progress) -> Option<Docker> {
     match connect().await {
         Ok(docker) => Some(docker),
         Err(error) => {
-            progress.tell(&format!("bottles of Docker's are not looked at: {error}"));
+            let fact = error.fact();
+            progress.tell(&format!("bottles of Docker's are not looked at: {fact}"));
             None
         }
     }

@@ -5,7 +5,6 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
-use std::rc::Rc;
 
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, Command};
@@ -32,7 +31,8 @@ pub(super) struct Recipe<'a> {
 
 /// An engine that runs.
 pub(super) struct Engine {
-    child: Rc<Mutex<Child>>,
+    process: Option<u32>,
+    child: Mutex<Child>,
 }
 
 impl Engine {
@@ -75,8 +75,14 @@ impl Engine {
         }
         wire::send(ours.as_fd(), &Word::Listening, sockets)?;
         Ok(Self {
-            child: Rc::new(Mutex::new(child)),
+            process: child.id(),
+            child: Mutex::new(child),
         })
+    }
+
+    /// Its number.
+    pub(super) fn process(&self) -> Option<u32> {
+        self.process
     }
 
     /// Its end, for whoever waits; the engine itself can be ended meanwhile.

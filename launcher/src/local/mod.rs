@@ -12,6 +12,7 @@
 
 mod agent;
 mod bubblewrap;
+mod cgroup;
 mod client;
 mod descriptors;
 mod engine;
@@ -21,6 +22,7 @@ mod life;
 mod log;
 mod place;
 mod reach;
+mod running;
 mod sandbox;
 mod seal;
 mod streams;
