@@ -33,7 +33,15 @@ impl LauncherId {
     ///
     /// `/proc` can't be read.
     pub fn own() -> std::io::Result<Self> {
-        let pid = std::process::id();
+        Self::of(std::process::id())
+    }
+
+    /// A process that this one started; none: it has ended.
+    pub fn of_process(pid: u32) -> Option<Self> {
+        Self::of(pid).ok()
+    }
+
+    fn of(pid: u32) -> std::io::Result<Self> {
         let started =
             start_ticks(pid).ok_or_else(|| std::io::Error::other("/proc is not readable"))?;
         Ok(Self {

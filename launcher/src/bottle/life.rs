@@ -63,7 +63,10 @@ pub async fn run(
     let failed = |error: std::io::Error| Failure::NotStarted(error.to_string());
     let launcher = LauncherId::own().map_err(failed)?;
     let root = &request.state_root;
-    if let Some(sentence) = orphans::survey(docker, root, &launcher).await?.sentence() {
+    if let Some(sentence) = orphans::survey(Some(docker), root, &launcher)
+        .await?
+        .sentence()
+    {
         progress.tell(&sentence);
     }
     let labels = Labels {

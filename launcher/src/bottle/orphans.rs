@@ -1,7 +1,8 @@
-//! All bottles of this engine, and what launchers left that were killed.
+//! All bottles of this host, and what launchers left that were killed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::label;
 use super::state::State;
@@ -29,21 +30,30 @@ pub struct Bottle {
     pub objects: Vec<Labelled>,
     /// Whether there is state of it on this host.
     pub has_state: bool,
+    /// When it was started, if it is a local one.
+    pub local_since: Option<SystemTime>,
+    /// Whether the engine of a local one runs, if it has one.
+    pub local_engine: Option<Fate>,
 }
 
 /// Looks for everything that bears our label, and for state below `root`.
 ///
 /// # Errors
 ///
-/// Docker's.
-pub async fn survey(docker: &Docker, root: &Path, own: &LauncherId) -> Result<Leftovers, Failure> {
+/// Docker's. Without Docker, what has state on this host is found.
+pub async fn survey(
+    docker: Option<&Docker>,
+    root: &Path,
+    own: &LauncherId,
+) -> Result<Leftovers, Failure> {
     let mut bottles: BTreeMap<String, Bottle> = BTreeMap::new();
     // State first: what is made after its launcher noted it is seen with it.
     let states = State::all(root);
-    for object in docker.survey(label::SLUG).await? {
-        if !is_ours(&object) {
-            continue;
-        }
+    let objects = match docker {
+        Some(docker) => docker.survey(label::SLUG).await?,
+        None => Vec::new(),
+    };
+    for object in objects.into_iter().filter(is_ours) {
         let text = |key: &str| object.labels.get(key).cloned().unwrap_or_default();
         let launcher = LauncherId::parse(&text(label::LAUNCHER));
         let bottle = bottles
@@ -54,19 +64,15 @@ pub async fn survey(docker: &Docker, root: &Path, own: &LauncherId) -> Result<Le
                 fate: launcher.map_or(Fate::Elsewhere, |id| own.fate_of(&id)),
                 objects: Vec::new(),
                 has_state: states.contains(slug),
+                local_since: None,
+                local_engine: None,
             });
         bottle.objects.push(object);
     }
     for slug in states {
-        bottles.entry(slug.clone()).or_insert_with(|| Bottle {
-            fate: State::of(root, &slug)
-                .launcher()
-                .map_or(Fate::Gone, |id| own.fate_of(&id)),
-            slug,
-            agent: String::new(),
-            objects: Vec::new(),
-            has_state: true,
-        });
+        bottles
+            .entry(slug.clone())
+            .or_insert_with(|| by_state(root, slug, own));
     }
     Ok(Leftovers {
         bottles: bottles.into_values().collect(),
@@ -85,10 +91,33 @@ pub(super) fn is_ours(object: &Labelled) -> bool {
     })
 }
 
+/// A bottle of which Docker has nothing, or is not asked.
+fn by_state(root: &Path, slug: String, own: &LauncherId) -> Bottle {
+    let state = State::of(root, &slug);
+    let (agent, since) = state.local_agent().unzip();
+    let launcher = state.launcher();
+    Bottle {
+        slug,
+        agent: agent.unwrap_or_default(),
+        fate: launcher.map_or(Fate::Gone, |id| own.fate_of(&id)),
+        objects: Vec::new(),
+        has_state: true,
+        local_since: since,
+        local_engine: state.engine().map(|id| own.fate_of(&id)),
+    }
+}
+
 impl Leftovers {
     /// All, by name.
     pub fn bottles(&self) -> &[Bottle] {
         &self.bottles
+    }
+
+    /// The local ones alone.
+    #[must_use]
+    pub fn of_local(mut self) -> Self {
+        self.bottles.retain(|bottle| bottle.local_since.is_some());
+        self
     }
 
     /// Those whose launcher is gone, or of `slugs` those whose launcher does not run.
@@ -114,12 +143,17 @@ impl Leftovers {
     }
 
     /// Removes all of a bottle; a failure does not end it. Gives what could not be removed.
-    pub async fn remove(&self, docker: &Docker, bottle: &Bottle) -> Vec<String> {
+    ///
+    /// Without Docker there are no objects; the state of a bottle of Docker's stays then, for
+    /// it is what tells of them.
+    pub async fn remove(&self, docker: Option<&Docker>, bottle: &Bottle) -> Vec<String> {
         let mut failures = Vec::new();
-        for object in &bottle.objects {
-            failures.extend(remove(docker, object).await.err());
+        if let Some(docker) = docker {
+            for object in &bottle.objects {
+                failures.extend(remove(docker, object).await.err());
+            }
         }
-        if bottle.has_state {
+        if bottle.has_state && (docker.is_some() || bottle.local_since.is_some()) {
             let state = State::of(&self.state_root, &bottle.slug);
             failures.extend(remove_state(&state).err());
         }
@@ -128,6 +162,12 @@ impl Leftovers {
 }
 
 impl Bottle {
+    /// Whether its launcher runs, by what its state says now.
+    pub fn fate_now(&self, state_root: &Path, own: &LauncherId) -> Fate {
+        let launcher = State::of(state_root, &self.slug).launcher();
+        launcher.map_or(Fate::Gone, |id| own.fate_of(&id))
+    }
+
     /// What there is of it, a line each, in the order of removal.
     pub fn lines(&self, state_root: &Path) -> Vec<String> {
         let object = |object: &Labelled| {

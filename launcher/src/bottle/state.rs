@@ -15,6 +15,8 @@ const GUARDS: &str = "guards";
 const MOUNT_POINTS: &str = "mount-points";
 const AGENT: &str = "local-agent";
 const RUNTIME: &str = "runtime-directory";
+const GROUP: &str = "control-group";
+const ENGINE: &str = "engine";
 
 /// The directory of one bottle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +67,30 @@ impl State {
     pub(crate) fn note_local(&self, agent: &str, runtime: &Path) -> io::Result<()> {
         self.write_paths(RUNTIME, &[runtime.to_owned()])?;
         fs::write(self.directory.join(AGENT), agent)
+    }
+
+    /// Notes the control group of a local agent.
+    ///
+    /// # Errors
+    ///
+    /// The file system's.
+    pub(crate) fn note_group(&self, group: &Path) -> io::Result<()> {
+        self.write_paths(GROUP, &[group.to_owned()])
+    }
+
+    /// Notes the engine of a local bottle.
+    ///
+    /// # Errors
+    ///
+    /// The file system's.
+    pub(crate) fn note_engine(&self, engine: &LauncherId) -> io::Result<()> {
+        fs::write(self.directory.join(ENGINE), engine.to_string())
+    }
+
+    /// The engine of a local bottle, if it has one.
+    pub(crate) fn engine(&self) -> Option<LauncherId> {
+        let text = fs::read_to_string(self.directory.join(ENGINE)).ok()?;
+        LauncherId::parse(&text)
     }
 
     /// The agent of a local bottle, and when it was started; none: it is not local.
@@ -142,6 +168,9 @@ impl State {
             let full = |error: &io::Error| error.kind() == io::ErrorKind::DirectoryNotEmpty;
             // One that is not empty: somebody put something there, and it is theirs.
             absent_is_fine(removed.or_else(|e| if full(&e) { Ok(()) } else { Err(e) }))?;
+        }
+        for group in self.read_paths(GROUP) {
+            absent_is_fine(fs::remove_dir(&group))?;
         }
         for runtime in self.read_paths(RUNTIME) {
             tree::remove(&runtime)?;

@@ -117,7 +117,7 @@ pub(super) async fn remove(docker: &Docker, object: &Labelled) -> Result<(), Str
     removed.map_err(|error| format!("{}: {error}", object.name))
 }
 
-/// Removes a bottle's state.
+/// Removes state, with what is noted in it.
 pub(super) fn remove_state(state: &State) -> Result<(), String> {
     state.remove().map_err(|error| {
         let path = path_text(state.directory());

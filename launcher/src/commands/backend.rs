@@ -50,7 +50,7 @@ fn by_answer(answer: Result<(), DockerError>) -> Chosen {
         Ok(()) => by_wish(Backend::Docker),
         Err(error) => Chosen {
             backend: Backend::Local,
-            remark: Some(error.to_string()),
+            remark: Some(error.fact().to_owned()),
         },
     }
 }
@@ -67,4 +67,32 @@ pub(super) fn host_path() -> OsString {
 /// A sentence with the remedy.
 pub(super) fn local_usable() -> Result<(), String> {
     local::usable(&host_path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wish_is_followed_without_asking_docker() {
+        for backend in [Backend::Docker, Backend::Local] {
+            assert_eq!(choose(Some(backend)).await, by_wish(backend));
+        }
+    }
+
+    #[tokio::test]
+    async fn where_no_docker_answers_it_is_local_and_said() {
+        let place = tempfile::tempdir().expect("a directory");
+        let socket = format!("unix://{}/none", place.path().display());
+        let answer = crate::docker::Docker::connect(Some(&socket), None).await;
+        let chosen = by_answer(answer.map(drop));
+        assert_eq!(chosen.backend, Backend::Local);
+        let remark = chosen.remark.expect("a reason");
+        assert!(
+            remark.starts_with("no Docker Engine answers at "),
+            "{remark}"
+        );
+        assert!(!remark.contains("install"), "{remark}");
+        assert_eq!(by_answer(Ok(())), by_wish(Backend::Docker));
+    }
 }

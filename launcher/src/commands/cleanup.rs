@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, IsTerminal};
 
-use super::{block_on, connect, programs, progress, state_root};
+use super::{block_on, docker_if_any, programs, progress, state_root};
 use crate::args::Cleanup;
 use crate::bottle::exit_code::{NOT_STARTED, USAGE};
 use crate::bottle::{Bottle, Fate, LauncherId, Leftovers, OldImages, is_slug, survey};
@@ -27,10 +27,10 @@ async fn clean(args: &Cleanup) -> Result<u8, String> {
         progress.tell(&format!("{bad:?} is no bottle's name"));
         return Ok(USAGE);
     }
-    let docker = connect().await.map_err(|error| error.to_string())?;
+    let docker = docker_if_any(&mut progress).await;
     let own = LauncherId::own().map_err(|error| error.to_string())?;
     let root = state_root()?;
-    let all = survey(&docker, &root, &own).await;
+    let all = survey(docker.as_ref(), &root, &own).await;
     let all = all.map_err(|failure| failure.to_string())?;
     let running = |slug: &&String| {
         let runs = |bottle: &&Bottle| bottle.slug == **slug && bottle.fate == Fate::Runs;
@@ -39,8 +39,13 @@ async fn clean(args: &Cleanup) -> Result<u8, String> {
     for slug in args.slugs.iter().filter(running) {
         progress.tell(&format!("{slug} runs; end its agent, and it is removed"));
     }
-    let orphans: Vec<&Bottle> = all.orphans(&args.slugs).collect();
-    let images = old_images(&docker, args).await?;
+    let mut orphans: Vec<&Bottle> = all.orphans(&args.slugs).collect();
+    // What Docker may have something of is left until it answers.
+    orphans.retain(|bottle| docker.is_some() || bottle.local_since.is_some());
+    let images = match &docker {
+        Some(docker) => old_images(docker, args).await?,
+        None => OldImages::default(),
+    };
     if orphans.is_empty() && images.is_empty() {
         progress.tell("nothing is left behind");
         return Ok(0);
@@ -58,7 +63,7 @@ async fn clean(args: &Cleanup) -> Result<u8, String> {
         }
     }
     match args.yes || asked() {
-        true => Ok(remove(&docker, &all, &orphans, &images).await),
+        true => Ok(remove(docker.as_ref(), &all, &orphans, &images).await),
         false => {
             progress.tell("nothing was removed; say y on a terminal, or give --yes");
             Ok(USAGE)
@@ -87,14 +92,19 @@ fn asked() -> bool {
     read.is_ok() && ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
 }
 
-async fn remove(docker: &Docker, all: &Leftovers, orphans: &[&Bottle], images: &OldImages) -> u8 {
+async fn remove(
+    docker: Option<&Docker>,
+    all: &Leftovers,
+    orphans: &[&Bottle],
+    images: &OldImages,
+) -> u8 {
     let mut progress = progress();
     let mut failures = Vec::new();
     for bottle in orphans {
         progress.step(&format!("removing {}", bottle.slug));
         failures.extend(all.remove(docker, bottle).await);
     }
-    if !images.is_empty() {
+    if let Some(docker) = docker.filter(|_| !images.is_empty()) {
         progress.step("removing old images");
         failures.extend(images.remove(docker).await);
     }

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{block_on, connect, print, progress, state_root, table};
+use super::{block_on, docker_if_any, print, progress, state_root, table};
 use crate::bottle::exit_code::NOT_STARTED;
 use crate::bottle::{Bottle, Fate, LauncherId, survey};
 use crate::plan::PROXY_HOST;
@@ -24,14 +24,11 @@ pub(super) fn run() -> u8 {
 }
 
 async fn bottles() -> Result<String, String> {
-    let docker = connect().await.map_err(|error| error.to_string())?;
+    let docker = docker_if_any(&mut progress()).await;
     let own = LauncherId::own().map_err(|error| error.to_string())?;
-    let all = survey(&docker, &state_root()?, &own).await;
+    let all = survey(docker.as_ref(), &state_root()?, &own).await;
     let all = all.map_err(|failure| failure.to_string())?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |since| {
-        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-    });
+    let now = seconds(SystemTime::now());
     let mut rows = vec![["SLUG", "AGENT", "AGE", "STATE", "CRED-PROXY"].map(str::to_owned)];
     rows.extend(all.bottles().iter().map(|bottle| row(bottle, now)));
     Ok(table::lines(&rows))
@@ -42,17 +39,24 @@ fn row(bottle: &Bottle, now: i64) -> [String; 5] {
         .objects
         .iter()
         .filter_map(|object| object.created)
+        .chain(bottle.local_since.map(seconds))
         .min();
     let age = created.map_or_else(|| "-".to_owned(), |created| age(now - created));
     let state = match bottle.fate {
         Fate::Runs if bottle.container("agent").is_some() => "running".to_owned(),
+        Fate::Runs if bottle.local_since.is_some() => "running, local".to_owned(),
         Fate::Runs => "starting".to_owned(),
         Fate::Gone => format!("left behind; bottle cleanup {}", bottle.slug),
         Fate::Elsewhere => "of another machine".to_owned(),
     };
     let health = bottle
         .container(PROXY_HOST)
-        .map(|proxy| health(&proxy.status));
+        .map(|proxy| health(&proxy.status))
+        .or(bottle.local_engine.map(|fate| match fate {
+            Fate::Runs => "up",
+            Fate::Gone => "ended",
+            Fate::Elsewhere => "-",
+        }));
     [
         bottle.slug.clone(),
         bottle.agent.clone(),
@@ -60,6 +64,14 @@ fn row(bottle: &Bottle, now: i64) -> [String; 5] {
         state,
         health.unwrap_or("-").to_owned(),
     ]
+}
+
+/// Since 1970, as Docker counts.
+fn seconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
 }
 
 /// Docker's `Up 3 minutes (healthy)` in one word.

@@ -5,8 +5,10 @@ use std::io::{IsTerminal, Write};
 use super::{block_on, connect, progress, state_root};
 use crate::args::Logs;
 use crate::bottle::exit_code::{NOT_STARTED, USAGE};
-use crate::bottle::{LauncherId, survey};
+use crate::bottle::{Fate, LauncherId, survey};
 use crate::docker::Output;
+use crate::local;
+use crate::plan::PROXY_HOST;
 use crate::progress::printable;
 
 /// Shows what a sidecar wrote.
@@ -24,9 +26,21 @@ pub(super) fn run(args: &Logs) -> u8 {
 
 async fn show(args: &Logs) -> Result<(), (u8, String)> {
     let failed = |sentence: String| (NOT_STARTED, sentence);
-    let docker = connect().await.map_err(|error| failed(error.to_string()))?;
+    let root = state_root().map_err(failed)?;
     let own = LauncherId::own().map_err(|error| failed(error.to_string()))?;
-    let all = survey(&docker, &state_root().map_err(failed)?, &own).await;
+    let local = survey(None, &root, &own).await;
+    let local = local.map_err(|failure| failed(failure.to_string()))?;
+    let mut local = local.bottles().iter();
+    if let Some(bottle) = local.find(|b| b.slug == args.slug && b.local_since.is_some()) {
+        if args.sidecar != PROXY_HOST {
+            return Err((USAGE, no_sidecar(args)));
+        }
+        let runs = || bottle.fate_now(&root, &own) == Fate::Runs;
+        let shown = local::show_log(&root.join(&bottle.slug), args.follow, &runs, &write).await;
+        return shown.map_err(|error| failed(error.to_string()));
+    }
+    let docker = connect().await.map_err(|error| failed(error.to_string()))?;
+    let all = survey(Some(&docker), &root, &own).await;
     let all = all.map_err(|failure| failed(failure.to_string()))?;
     let Some(bottle) = all.bottles().iter().find(|bottle| bottle.slug == args.slug) else {
         let slug = &args.slug;
@@ -35,24 +49,12 @@ async fn show(args: &Logs) -> Result<(), (u8, String)> {
             format!("there is no bottle {slug}; `bottle list` shows all"),
         ));
     };
-    if args.sidecar == "agent" {
-        let sentence = "what an agent writes is shown on its terminal and not kept";
-        return Err((USAGE, sentence.to_owned()));
-    }
-    let Some(container) = bottle.container(&args.sidecar) else {
-        let (slug, sidecar) = (&args.slug, &args.sidecar);
-        return Err((USAGE, format!("the bottle {slug} has no sidecar {sidecar}")));
+    let container = match bottle.container(&args.sidecar) {
+        Some(container) if args.sidecar != AGENT => container,
+        Some(_) | None => return Err((USAGE, no_sidecar(args))),
     };
-    // Octets, not text: JSON lines go to programs as they are. A person's terminal is not
-    // steered by what an agent had a sidecar write.
-    let is_terminal = std::io::stdout().is_terminal();
     let mut piece = |output: Output| {
-        let mut out = std::io::stdout().lock();
-        let octets = match is_terminal {
-            true => shown(&output.octets).into_bytes(),
-            false => output.octets.to_vec(),
-        };
-        if out.write_all(&octets).and_then(|()| out.flush()).is_err() {
+        if write(&output.octets).is_err() {
             std::process::exit(0);
         }
     };
@@ -60,6 +62,28 @@ async fn show(args: &Logs) -> Result<(), (u8, String)> {
         .logs(&container.name, None, args.follow, &mut piece)
         .await;
     read.map_err(|error| failed(error.to_string()))
+}
+
+/// What `bottle list` shows as running, and is no sidecar.
+const AGENT: &str = "agent";
+
+fn no_sidecar(args: &Logs) -> String {
+    let (slug, sidecar) = (&args.slug, &args.sidecar);
+    match sidecar.as_str() {
+        AGENT => "what an agent writes is shown on its terminal and not kept".to_owned(),
+        _ => format!("the bottle {slug} has no sidecar {sidecar}"),
+    }
+}
+
+/// Writes a piece of a log to standard output. Octets, not text: JSON lines go to programs as
+/// they are. A person's terminal is not steered by what an agent had a sidecar write.
+fn write(octets: &[u8]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.is_terminal() {
+        true => out.write_all(shown(octets).as_bytes()),
+        false => out.write_all(octets),
+    }?;
+    out.flush()
 }
 
 /// Lines as they are, without anything that steers a terminal.

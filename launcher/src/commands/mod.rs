@@ -159,6 +159,19 @@ async fn connect() -> Result<Docker, DockerError> {
     Docker::connect(host.as_deref(), runtime.map(PathBuf::from).as_deref()).await
 }
 
+/// Docker, where it answers; where it does not, the other bottles are looked at, and a person
+/// is told why Docker's are not.
+async fn docker_if_any(progress: &mut Progress) -> Option<Docker> {
+    match connect().await {
+        Ok(docker) => Some(docker),
+        Err(error) => {
+            let fact = error.fact();
+            progress.tell(&format!("bottles of Docker's are not looked at: {fact}"));
+            None
+        }
+    }
+}
+
 /// Runs `work` to its end on one thread. Threads that hang in a read are left to the exit.
 fn block_on(work: impl Future<Output = u8>) -> u8 {
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -18,7 +18,7 @@ use crate::bottle::{
 use crate::host::git_config::Snapshot;
 use crate::host::{facts, tokens, variables};
 use crate::local;
-use crate::manifest::AgentOrigin;
+use crate::manifest::{AgentOrigin, home_manifest};
 use crate::plan::{Plan, Preview};
 use crate::signals::Signals;
 use crate::terminal;
@@ -207,6 +207,10 @@ async fn try_to(
         terminal::is_interactive().then(|| variable("TERM").unwrap_or_else(|| "xterm".to_owned()));
     match backend {
         Backend::Local => {
+            let manifest = home_manifest(None, &variable);
+            let private = [Some(state_root.clone()), manifest].into_iter().flatten();
+            let private = private.collect();
+            let home = PathBuf::from(variable("HOME").unwrap_or_default());
             let request = local::Request {
                 plan,
                 tokens: values.tokens,
@@ -217,6 +221,10 @@ async fn try_to(
                 way_out: local_way_out(),
                 terminal,
                 path: backend::host_path(),
+                private: local::Private {
+                    home: home.canonicalize().unwrap_or(home),
+                    others: private,
+                },
             };
             local::run(request, progress, &mut signals).await
         }

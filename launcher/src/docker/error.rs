@@ -38,6 +38,13 @@ impl DockerError {
         }
     }
 
+    /// What is so, without the remedy.
+    pub fn fact(&self) -> &str {
+        self.text
+            .split_once("; ")
+            .map_or(&self.text, |(fact, _)| fact)
+    }
+
     /// Nobody answers at the socket.
     pub(super) fn unreachable(socket: &Path, error: bollard::errors::Error) -> Self {
         let socket_path = socket.display();
@@ -46,10 +53,10 @@ impl DockerError {
             .is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
         let text = match denied {
             true => format!(
-                "Docker's socket {socket_path} may not be opened by you: join the group that owns it (often `docker`), then log in again"
+                "Docker's socket {socket_path} may not be opened by you; join the group that owns it (often `docker`) and log in again, or use `--backend local`"
             ),
             false => format!(
-                "no Docker Engine answers at {socket_path} ({text}): install one (Debian: `apt-get install docker.io`) and start it (`systemctl start docker`); the backend that needs no Docker, `--backend local`, comes with a later version"
+                "no Docker Engine answers at {socket_path} ({text}); install one (Debian: `apt-get install docker.io`) and start it (`systemctl start docker`), or use `--backend local`"
             ),
         };
         Self {

@@ -9,7 +9,8 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use tokio::process::Child;
 use tokio::sync::Mutex;
 
-use super::engine::{self, Engine};
+use super::engine::Engine;
+use super::log;
 use crate::bottle::Failure;
 use crate::bottle::exit_code::SIGNAL;
 use crate::bottle::session::Agent;
@@ -113,7 +114,7 @@ impl Agent for SandboxedAgent<'_> {
             Ok(status) => format!("ended ({status})"),
             Err(error) => format!("is out of sight: {error}"),
         };
-        let words = engine::last_words(self.directory);
+        let words = log::last_words(self.directory);
         format!("cred-proxy {how}; the agent's calls fail from now on{words}")
     }
 }

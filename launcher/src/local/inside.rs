@@ -198,12 +198,11 @@ fn become_agent(command: &[OsString]) -> u8 {
         return NOT_FOUND;
     };
     let error = Command::new(program).args(arguments).exec();
-    let (sentence, code) = match error.kind() {
-        io::ErrorKind::NotFound => (
-            "there is no such program in the bottle".to_owned(),
-            NOT_FOUND,
-        ),
-        _ => (error.to_string(), NOT_RUNNABLE),
+    let (sentence, code) = if error.kind() == io::ErrorKind::NotFound {
+        let sentence = "there is no such program in the bottle";
+        (sentence.to_owned(), NOT_FOUND)
+    } else {
+        (error.to_string(), NOT_RUNNABLE)
     };
     let program = program.to_string_lossy();
     let mut stderr = io::stderr().lock();

@@ -1,42 +1,29 @@
 //! A local bottle from its first file to its last, in order.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use tokio::io::AsyncReadExt;
-use tokio::process::{Child, ChildStderr, Command};
-use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
-use super::agent::SandboxedAgent;
-use super::client::Client;
+use super::cgroup::Cgroup;
+use super::client::Private;
 use super::engine::{self, Engine};
 use super::place::{self, Place};
-use super::sandbox::{self, HOME, OWN, RootEntry, Sandbox};
-use super::streams::{self, Control, Input, Output};
-use super::wire::{self, Received, Word};
-use super::{bubblewrap, seal};
-use crate::bottle::limits::{
-    AGENT_PROCESSES, PROCESS_DATA_OCTETS, SANDBOX_WORDS_OCTETS, TEARDOWN_WITHIN,
-};
+use super::running::{Recipe, Running};
+use super::streams::{self, Input, Output};
+use super::wire::{Received, Word};
+use super::{bubblewrap, log};
+use crate::bottle::limits::{AGENT_MEMORY_OCTETS, PROCESS_DATA_OCTETS};
 use crate::bottle::session::Session;
 use crate::bottle::state::State;
-use crate::bottle::{Failure, LauncherId, absent_mount_points, guarded, slug};
+use crate::bottle::{Failure, LauncherId, absent_mount_points, guarded, slug, survey};
 use crate::manifest::WorkdirMode;
-use crate::plan::{PROXY_PORT, Plan};
+use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::signals::Signals;
 use crate::terminal;
-
-/// Where programs are on every Linux.
-const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// What of the root leads to programs and libraries.
-const ROOT: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 
 /// All that a local bottle is made from.
 #[derive(Debug)]
@@ -59,6 +46,8 @@ pub struct Request<'a> {
     pub terminal: Option<String>,
     /// The host's `PATH`.
     pub path: OsString,
+    /// What an agent's program may not bring with it.
+    pub private: Private,
 }
 
 /// Whether this machine has what a sandbox takes, found without making one.
@@ -66,7 +55,7 @@ pub struct Request<'a> {
 /// # Errors
 ///
 /// A sentence with the remedy.
-pub fn usable(path: &std::ffi::OsStr) -> Result<(), String> {
+pub fn usable(path: &OsStr) -> Result<(), String> {
     bubblewrap::find(path).map(drop)
 }
 
@@ -83,6 +72,11 @@ pub async fn run(
     signals: &mut Signals,
 ) -> Result<u8, Failure> {
     let bubblewrap = bubblewrap::find(&request.path).map_err(Failure::NotStarted)?;
+    let own = LauncherId::own().map_err(not_started("this process"))?;
+    let left = survey(None, &request.state_root, &own).await?;
+    if let Some(sentence) = left.of_local().sentence() {
+        progress.tell(&sentence);
+    }
     let slug = slug::make(&request.plan.agent).map_err(not_started("no name for a bottle"))?;
     let state = State::of(&request.state_root, &slug);
     let user = place::user(&request.plan.workdir);
@@ -94,6 +88,7 @@ pub async fn run(
         state,
         progress,
         signals,
+        group: None,
         sandbox: None,
         engine: None,
     };
@@ -105,16 +100,6 @@ pub async fn run(
     lived
 }
 
-/// A sandbox that runs.
-struct Running {
-    bubblewrap: Child,
-    /// What bubblewrap says; it ends when the sandbox does.
-    words: JoinHandle<String>,
-    control: Control,
-    /// The process that becomes the agent.
-    agent: Option<(Pid, OwnedFd)>,
-}
-
 /// A start under way.
 struct Start<'a> {
     request: Request<'a>,
@@ -124,11 +109,17 @@ struct Start<'a> {
     state: State,
     progress: &'a mut Progress,
     signals: &'a mut Signals,
+    group: Option<Cgroup>,
     sandbox: Option<Running>,
     engine: Option<Engine>,
 }
 
-fn not_started(what: &str) -> impl Fn(io::Error) -> Failure {
+fn no_sandbox() -> Failure {
+    Failure::NotStarted("there is no sandbox".to_owned())
+}
+
+/// A failure before the agent ran.
+pub(super) fn not_started(what: &str) -> impl Fn(io::Error) -> Failure {
     let what = what.to_owned();
     move |error| Failure::NotStarted(format!("{what}: {error}"))
 }
@@ -158,9 +149,28 @@ impl Start<'_> {
                     .tell(&format!("not copied, for it is no file: {path}"));
             }
         }
-        self.step("making the sandbox")?;
-        self.make_sandbox()?;
+        self.make_group();
+        let gib = |octets| octets >> 30;
+        self.step(&match self.group {
+            Some(_) => format!(
+                "making the sandbox ({} GiB of memory)",
+                gib(AGENT_MEMORY_OCTETS)
+            ),
+            None => format!(
+                "making the sandbox ({} GiB of memory a process)",
+                gib(PROCESS_DATA_OCTETS)
+            ),
+        })?;
+        let recipe = Recipe {
+            request: &self.request,
+            bubblewrap: &self.bubblewrap,
+            place: &self.place,
+            user: self.user,
+            is_counted: self.group.is_some(),
+        };
+        self.sandbox = Some(Running::start(&recipe)?);
         let sockets = self.hear(&Word::Listening).await?.descriptors;
+        self.limit()?;
         if !plan.routes.is_empty() {
             self.step("starting cred-proxy")?;
             self.start_engine(sockets)?;
@@ -171,17 +181,11 @@ impl Start<'_> {
         self.progress.done();
         let (input, output, size) = self.begin().await?;
         let Some(sandbox) = &mut self.sandbox else {
-            return Err(Failure::NotStarted("there is no sandbox".to_owned()));
+            return Err(no_sandbox());
         };
         let session = Session {
             is_terminal: size.is_some(),
-            agent: SandboxedAgent::of(
-                &mut sandbox.bubblewrap,
-                sandbox.agent.as_ref().map(|(pid, pidfd)| (*pid, pidfd)),
-                size,
-                self.engine.as_ref(),
-                self.state.directory(),
-            ),
+            agent: sandbox.agent(size, self.engine.as_ref(), self.state.directory()),
             input,
             output,
         };
@@ -207,133 +211,51 @@ impl Start<'_> {
         made.map_err(not_started(&format!("could not keep state in {directory}")))
     }
 
-    fn make_sandbox(&mut self) -> Result<(), Failure> {
-        let failed = not_started("the sandbox can't be started");
-        let plan = self.request.plan;
-        let client = Client::default();
-        let (root, covered) = (root_of_host(), covered_of_host());
-        let inside = self.inside()?;
-        let arguments = Sandbox {
-            root: &root,
-            covered: &covered,
-            runtime: &self.place.runtime,
-            launcher: &self.place.launcher,
-            workdir: &plan.workdir,
-            client: &client,
-            inside: &inside,
-        }
-        .arguments();
-        let (ours, theirs) = wire::pair().map_err(&failed)?;
-        let mut command = Command::new(&self.bubblewrap);
-        command
-            .args(arguments)
-            .env_clear()
-            .envs(self.variables(&client))
-            .stdin(Stdio::from(theirs))
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .current_dir("/")
-            .kill_on_drop(true);
-        if let Some((user, group)) = self.user {
-            command.uid(user).gid(group);
-        }
-        let mut bubblewrap = command.spawn().map_err(&failed)?;
-        let words = tokio::spawn(words_of(bubblewrap.stderr.take()));
-        self.sandbox = Some(Running {
-            bubblewrap,
-            words,
-            control: Control::of(ours).map_err(&failed)?,
-            agent: None,
+    /// Makes a group that counts memory, where this user may.
+    fn make_group(&mut self) {
+        let slug = self.state.directory().file_name().and_then(OsStr::to_str);
+        let group = slug.and_then(Cgroup::of_host);
+        self.group = group.filter(|group| {
+            let noted = self.state.note_group(group.directory());
+            noted.and_then(|()| group.make()).is_ok()
         });
-        Ok(())
     }
 
-    /// The words of the helper.
-    fn inside(&self) -> Result<Vec<OsString>, Failure> {
-        let plan = self.request.plan;
-        let own = Path::new(OWN);
-        let outside = seal::namespaces().map_err(Failure::NotStarted)?.join(",");
-        let mut words: Vec<OsString> = vec![
-            own.join("bottle").into(),
-            "inside".into(),
-            "--outside".into(),
-            outside.into(),
-            "--files".into(),
-            own.join("files").into(),
-            "--home".into(),
-            HOME.into(),
-            "--processes".into(),
-            AGENT_PROCESSES.to_string().into(),
-            "--data-octets".into(),
-            PROCESS_DATA_OCTETS.to_string().into(),
-        ];
-        if !plan.routes.is_empty() {
-            words.extend(["--port".into(), PROXY_PORT.to_string().into()]);
+    /// Puts the process that becomes the agent into the group.
+    fn limit(&self) -> Result<(), Failure> {
+        let agent = self.sandbox.as_ref().and_then(Running::process);
+        match (&self.group, agent) {
+            (Some(group), Some(process)) => group
+                .take(process)
+                .map_err(not_started("the agent's memory can't be limited")),
+            (Some(_), None) => {
+                let sentence = "it is not known which process the agent is";
+                Err(Failure::NotStarted(sentence.to_owned()))
+            }
+            (None, _) => Ok(()),
         }
-        words.push("--".into());
-        words.extend(plan.command.iter().map(OsString::from));
-        Ok(words)
     }
 
-    /// The agent's variables: these and no other.
-    fn variables(&self, client: &Client) -> Vec<(OsString, OsString)> {
-        let system = std::env::split_paths(SYSTEM_PATH);
-        let directories = client.directories.iter().cloned().chain(system);
-        let path = std::env::join_paths(directories);
-        let path = path.unwrap_or_else(|_colon_in_a_name| SYSTEM_PATH.into());
-        let terminal = self.request.terminal.as_ref();
-        let terminal = terminal.map(|name| ("TERM".into(), name.into()));
-        let own = self.request.variables.iter();
-        let own = own.filter(|(name, _)| name != "HOME");
-        // Later ones win: the manifest's stand above ours.
-        [("PATH".into(), path), ("HOME".into(), HOME.into())]
-            .into_iter()
-            .chain(terminal)
-            .chain(own.map(|(name, value)| (name.into(), value.into())))
-            .collect()
+    fn say(&self, word: &Word, with: &[BorrowedFd<'_>]) -> Result<(), Failure> {
+        match &self.sandbox {
+            Some(sandbox) => sandbox.say(word, with),
+            None => Err(no_sandbox()),
+        }
     }
 
-    fn say(&self, word: &Word, with: &[std::os::fd::BorrowedFd<'_>]) -> Result<(), Failure> {
-        let Some(sandbox) = &self.sandbox else {
-            return Err(Failure::NotStarted("there is no sandbox".to_owned()));
-        };
-        let said = sandbox.control.say(word, with);
-        said.map_err(not_started("the sandbox is out of reach"))
-    }
-
-    /// Waits for this word from inside, and knows from then on who says it.
+    /// Waits for this word from inside, unless a signal asks for the end.
     async fn hear(&mut self, expected: &Word) -> Result<Received, Failure> {
         let Some(sandbox) = &mut self.sandbox else {
-            return Err(Failure::NotStarted("there is no sandbox".to_owned()));
+            return Err(no_sandbox());
         };
-        let heard = self.signals.unless_ended(sandbox.control.hear()).await?;
-        let received = match heard.map_err(not_started("the sandbox is out of reach"))? {
-            Some(received) => received,
-            None => {
-                let words = (&mut sandbox.words).await.unwrap_or_default();
-                let switches = bubblewrap::Switches::of_host();
-                let sentence = bubblewrap::refusal(&words, &switches);
-                return Err(Failure::NotStarted(sentence));
+        let heard = self.signals.unless_ended(sandbox.hear(expected)).await?;
+        heard.map_err(|failure| match (failure, &self.engine) {
+            (Failure::NotStarted(sentence), Some(_)) => {
+                let words = log::last_words(self.state.directory());
+                Failure::NotStarted(format!("{sentence}{words}"))
             }
-        };
-        if let Word::Failed(sentence) = &received.word {
-            let engine = self.engine.is_some();
-            let words = match engine {
-                true => engine::last_words(self.state.directory()),
-                false => String::new(),
-            };
-            return Err(Failure::NotStarted(format!("{sentence}{words}")));
-        }
-        if received.word != *expected {
-            let sentence = format!("the sandbox says {}, not {expected}", received.word);
-            return Err(Failure::NotStarted(sentence));
-        }
-        if let (None, Some(sender)) = (&sandbox.agent, received.sender) {
-            let pidfd = pidfd_open(sender.pid, PidfdFlags::empty());
-            let pidfd = pidfd.map_err(|error| not_started("the agent's process")(error.into()))?;
-            sandbox.agent = Some((sender.pid, pidfd));
-        }
-        Ok(received)
+            (failure, _) => failure,
+        })
     }
 
     fn start_engine(&mut self, sockets: Vec<OwnedFd>) -> Result<(), Failure> {
@@ -345,9 +267,12 @@ impl Start<'_> {
             way_out: &self.request.way_out,
         };
         let sockets: Vec<_> = sockets.iter().map(AsFd::as_fd).collect();
-        let started = Engine::start(&recipe, &sockets, self.state.directory());
-        self.engine = Some(started.map_err(not_started("cred-proxy can't be started"))?);
-        Ok(())
+        let failed = not_started("cred-proxy can't be started");
+        let engine = Engine::start(&recipe, &sockets, self.state.directory());
+        let engine = self.engine.insert(engine.map_err(&failed)?);
+        let id = engine.process().and_then(LauncherId::of_process);
+        let noted = id.map_or(Ok(()), |id| self.state.note_engine(&id));
+        noted.map_err(failed)
     }
 
     /// Gives the agent its streams or its terminal, and lets it begin. The third is the
@@ -373,10 +298,7 @@ impl Start<'_> {
     async fn end(&mut self, slug: &str) {
         let mut left = Vec::new();
         if let Some(mut sandbox) = self.sandbox.take() {
-            let killed = sandbox.bubblewrap.kill().await;
-            left.extend(killed.err().map(|error| format!("the sandbox: {error}")));
-            // bubblewrap's words end with the last process that could say some.
-            let _gone = tokio::time::timeout(TEARDOWN_WITHIN, sandbox.words).await;
+            left.extend(sandbox.end().await.err());
         }
         if let Some(engine) = self.engine.take() {
             let ended = engine.end().await;
@@ -396,36 +318,4 @@ impl Start<'_> {
         self.progress
             .tell(&format!("remove the rest with: bottle cleanup {slug}"));
     }
-}
-
-/// The last of what bubblewrap says, to its end.
-async fn words_of(stderr: Option<ChildStderr>) -> String {
-    let mut kept = Vec::new();
-    let mut piece = vec![0; SANDBOX_WORDS_OCTETS];
-    if let Some(mut stderr) = stderr {
-        while let Ok(length @ 1..) = stderr.read(&mut piece).await {
-            kept.extend_from_slice(piece.get(..length).unwrap_or_default());
-            let surplus = kept.len().saturating_sub(SANDBOX_WORDS_OCTETS);
-            kept.drain(..surplus);
-        }
-    }
-    String::from_utf8_lossy(&kept).into_owned()
-}
-
-/// `/bin`, `/lib` and the like.
-fn root_of_host() -> Vec<(PathBuf, RootEntry)> {
-    let entry = |name: &&str| {
-        let path = Path::new("/").join(name);
-        match std::fs::read_link(&path) {
-            Ok(target) => Some((path, RootEntry::Link(target))),
-            Err(_no_link) => path.is_dir().then_some((path, RootEntry::Directory)),
-        }
-    };
-    ROOT.iter().filter_map(entry).collect()
-}
-
-fn covered_of_host() -> Vec<PathBuf> {
-    let mut covered = sandbox::covered();
-    covered.retain(|path| path.exists());
-    covered
 }

@@ -12,13 +12,17 @@
 
 mod agent;
 mod bubblewrap;
+mod cgroup;
 mod client;
 mod descriptors;
 mod engine;
 mod etc;
 pub mod inside;
 mod life;
+mod log;
 mod place;
+mod reach;
+mod running;
 mod sandbox;
 mod seal;
 mod streams;
@@ -26,7 +30,9 @@ pub mod tether;
 pub(crate) mod tree;
 mod wire;
 
+pub use client::Private;
 pub use life::{Request, run, usable};
+pub use log::show_log;
 
 /// Where the agent finds this program.
 pub fn launcher_inside() -> std::path::PathBuf {
