@@ -80,3 +80,6 @@ pub(crate) const SANDBOX_WORDS_OCTETS: usize = 4 * 1024;
 
 /// How long the processes of a sandbox may take to be gone once it was ended.
 pub(crate) const TEARDOWN_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long a local engine that does not answer may take to say why.
+pub(crate) const LAST_WORDS_WITHIN: Duration = Duration::from_millis(500);

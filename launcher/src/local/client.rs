@@ -2,7 +2,7 @@
 //! home, by a version manager, below `/opt`. What it needs is bound read-only, and no more: a
 //! directory that holds other things too, keys among them, is never bound.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
@@ -103,10 +103,16 @@ fn is_of_system(path: &Path) -> bool {
 fn find(command: &str, path: &OsStr) -> Option<Found> {
     let program = match command.contains('/') {
         true => Some(PathBuf::from(command)).filter(|p| p.is_absolute() && is_executable(p)),
-        false => in_path(command, path),
+        false => in_path(command, &without_shims(path)),
     }?;
     let real = fs::canonicalize(&program).ok()?;
     Some(Found { program, real })
+}
+
+/// A version manager's shims run the manager, which looks for the program in all of its home.
+fn without_shims(path: &OsStr) -> OsString {
+    let directories = std::env::split_paths(path).filter(|d| !d.ends_with("shims"));
+    std::env::join_paths(directories).unwrap_or_default()
 }
 
 fn first_line(file: &Path) -> Option<String> {
@@ -311,6 +317,12 @@ mod tests {
         let found = client(&[("/usr/local/bin/tool", "/opt/tool/bin/tool")]);
         assert_eq!(found.bound, [PathBuf::from("/opt/tool")]);
         assert!(found.links.is_empty() && found.directories.is_empty());
+    }
+
+    #[test]
+    fn shims_are_passed_over() {
+        let path = OsStr::new("/home/me/.pyenv/shims:/home/me/bin:/usr/bin");
+        assert_eq!(without_shims(path), "/home/me/bin:/usr/bin");
     }
 
     #[test]

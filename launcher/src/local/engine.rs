@@ -9,10 +9,12 @@ use std::process::{ExitStatus, Stdio};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use super::log::Log;
 use super::wire::{self, Word};
+use crate::bottle::limits::LAST_WORDS_WITHIN;
 use crate::plan::PROXY_HOST;
 
 /// All that it is started with.
@@ -33,6 +35,8 @@ pub(super) struct Recipe<'a> {
 pub(super) struct Engine {
     process: Option<u32>,
     child: Mutex<Child>,
+    /// Ends once all that the engine wrote is in its log.
+    log: Option<JoinHandle<()>>,
 }
 
 impl Engine {
@@ -70,13 +74,13 @@ impl Engine {
         }
         let mut child = command.spawn()?;
         let log = Log::create(directory)?;
-        if let Some(written) = child.stderr.take() {
-            tokio::spawn(keep(written, log));
-        }
+        let written = child.stderr.take();
+        let log = written.map(|written| tokio::spawn(keep(written, log)));
         wire::send(ours.as_fd(), &Word::Listening, sockets)?;
         Ok(Self {
             process: child.id(),
             child: Mutex::new(child),
+            log,
         })
     }
 
@@ -88,6 +92,13 @@ impl Engine {
     /// Its end, for whoever waits; the engine itself can be ended meanwhile.
     pub(super) async fn wait(&self) -> io::Result<ExitStatus> {
         self.child.lock().await.wait().await
+    }
+
+    /// Waits until all that it wrote is in its log, if it is about to end.
+    pub(super) async fn written(&mut self) {
+        if let Some(log) = self.log.take() {
+            let _not_yet = tokio::time::timeout(LAST_WORDS_WITHIN, log).await;
+        }
     }
 
     /// Ends it.

@@ -249,13 +249,14 @@ impl Start<'_> {
             return Err(no_sandbox());
         };
         let heard = self.signals.unless_ended(sandbox.hear(expected)).await?;
-        heard.map_err(|failure| match (failure, &self.engine) {
-            (Failure::NotStarted(sentence), Some(_)) => {
+        match (heard, &mut self.engine) {
+            (Err(Failure::NotStarted(sentence)), Some(engine)) => {
+                engine.written().await;
                 let words = log::last_words(self.state.directory());
-                Failure::NotStarted(format!("{sentence}{words}"))
+                Err(Failure::NotStarted(format!("{sentence}{words}")))
             }
-            (failure, _) => failure,
-        })
+            (heard, _) => heard,
+        }
     }
 
     fn start_engine(&mut self, sockets: Vec<OwnedFd>) -> Result<(), Failure> {

@@ -17,6 +17,7 @@ mod client;
 mod descriptors;
 mod engine;
 mod etc;
+mod filter;
 pub mod inside;
 mod life;
 mod log;

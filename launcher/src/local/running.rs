@@ -1,10 +1,12 @@
 //! A sandbox that runs: bubblewrap with the helper in it, and what is said with that.
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, Command};
@@ -18,7 +20,7 @@ use super::place::Place;
 use super::sandbox::{self, HOME, OWN, RootEntry, Sandbox};
 use super::streams::Control;
 use super::wire::{self, Received, Word};
-use super::{bubblewrap, reach, seal};
+use super::{bubblewrap, filter, reach, seal};
 use crate::bottle::Failure;
 use crate::bottle::limits::{
     AGENT_PROCESSES, PROCESS_DATA_OCTETS, SANDBOX_WORDS_OCTETS, TEARDOWN_WITHIN,
@@ -37,7 +39,8 @@ pub(super) struct Running {
     bubblewrap: Child,
     /// What bubblewrap says; it ends when the sandbox does.
     words: Option<JoinHandle<String>>,
-    control: Control,
+    /// None once the agent runs: its sandbox still has the other end, and nobody listens.
+    control: Option<Control>,
     /// The process that becomes the agent.
     process: Option<(Pid, OwnedFd)>,
 }
@@ -85,7 +88,7 @@ impl Running {
             .env_clear()
             .envs(recipe.variables(&client))
             .stdin(Stdio::from(theirs))
-            .stdout(Stdio::null())
+            .stdout(Stdio::from(filter().map_err(&failed)?))
             .stderr(Stdio::piped())
             .current_dir("/")
             .kill_on_drop(true);
@@ -97,7 +100,7 @@ impl Running {
         Ok(Self {
             bubblewrap,
             words: Some(words),
-            control: Control::of(ours).map_err(&failed)?,
+            control: Some(Control::of(ours).map_err(&failed)?),
             process: None,
         })
     }
@@ -114,6 +117,7 @@ impl Running {
         engine: Option<&'a Engine>,
         directory: &'a Path,
     ) -> SandboxedAgent<'a> {
+        self.control = None;
         let process = self.process.as_ref();
         let process = process.map(|(process, pidfd)| (*process, pidfd));
         SandboxedAgent::of(&mut self.bubblewrap, process, terminal, engine, directory)
@@ -125,7 +129,10 @@ impl Running {
     ///
     /// A sentence.
     pub(super) fn say(&self, word: &Word, with: &[BorrowedFd<'_>]) -> Result<(), Failure> {
-        let said = self.control.say(word, with);
+        let said = match &self.control {
+            Some(control) => control.say(word, with),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        };
         said.map_err(not_started("the sandbox is out of reach"))
     }
 
@@ -135,7 +142,10 @@ impl Running {
     ///
     /// A sentence: another word came, or none.
     pub(super) async fn hear(&mut self, expected: &Word) -> Result<Received, Failure> {
-        let heard = self.control.hear().await;
+        let heard = match &self.control {
+            Some(control) => control.hear().await,
+            None => Err(io::ErrorKind::NotConnected.into()),
+        };
         let Some(received) = heard.map_err(not_started("the sandbox is out of reach"))? else {
             let words = match self.words.take() {
                 Some(words) => words.await.unwrap_or_default(),
@@ -245,6 +255,16 @@ impl Recipe<'_> {
             .chain(own.map(|(name, value)| (name.into(), value.into())))
             .collect()
     }
+}
+
+/// The filter of system calls in a pipe, which holds all of it.
+fn filter() -> io::Result<OwnedFd> {
+    let program = filter::program().ok_or_else(|| {
+        io::Error::other("the system calls of this kind of processor are not known")
+    })?;
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    std::fs::File::from(write).write_all(&program)?;
+    Ok(read)
 }
 
 /// The last of what bubblewrap says, to its end.

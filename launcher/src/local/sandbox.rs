@@ -38,13 +38,19 @@ const ETC: [&str; 12] = [
 
 /// Files of `/proc` that tell of the whole machine, or take orders for it: covered, for whoever
 /// is root outside may read or write some of them without any capability.
-const PROC_FILES: [&str; 6] = [
+const PROC_FILES: [&str; 12] = [
+    "kallsyms",
     "kcore",
     "keys",
     "kmsg",
+    "kpagecgroup",
+    "kpagecount",
+    "kpageflags",
+    "mtrr",
+    "slabinfo",
     "sysrq-trigger",
     "timer_list",
-    "kallsyms",
+    "vmallocinfo",
 ];
 
 /// Directories of `/proc` that are covered for the same reason.
@@ -106,6 +112,9 @@ impl Sandbox<'_> {
             "--die-with-parent",
             "--cap-drop",
             "ALL",
+            // Standard output: bubblewrap reads the filter there, and closes it.
+            "--seccomp",
+            "1",
             "--hostname",
             "bottle",
         ]);

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 use rustix::net::RecvFlags;
@@ -53,10 +54,12 @@ fn become_program(launcher: u32, program: &[OsString]) -> io::Result<Infallible>
     rustix::stdio::dup2_stdin(nothing.as_fd())?;
     let names = vec!["reverse"; sockets.len()];
     // An exec keeps what has no close-on-exec mark: the sockets.
-    Err(Command::new(path)
+    let error = Command::new(path)
         .args(arguments)
         .env("LISTEN_FDS", sockets.len().to_string())
         .env("LISTEN_PID", std::process::id().to_string())
         .env("LISTEN_FDNAMES", names.join(":"))
-        .exec())
+        .exec();
+    let path = Path::new(path).display();
+    Err(io::Error::new(error.kind(), format!("{path}: {error}")))
 }

@@ -56,6 +56,7 @@ const SYSTEM: &str = "\
 --new-session
 --die-with-parent
 --cap-drop ALL
+--seccomp 1
 --hostname bottle
 --uid 1000
 --gid 1000
