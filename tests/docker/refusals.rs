@@ -41,7 +41,10 @@ fn without_an_engine_nothing_starts() {
     setting
         .host
         .export("DOCKER_HOST", format!("unix://{nowhere}"));
-    let ended = setting.host.agent_does(&["true"]);
+    // Where Docker is not asked for by name, what starts then is the other backend.
+    let agent = setting.host.agent();
+    let start = ["start", agent, "--yes", "--backend", "docker", "--", "true"];
+    let ended = setting.host.run(&start);
     setting.host.use_engine();
     assert_refused(
         &setting.host,
