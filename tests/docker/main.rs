@@ -4,6 +4,7 @@
 
 mod attempt;
 mod escape;
+mod hardened;
 mod hostile;
 mod killed;
 mod lives;
