@@ -3,6 +3,7 @@
 //! outside on this machine.
 
 mod attempt;
+mod consent;
 mod escape;
 mod hardened;
 mod hostile;
@@ -14,4 +15,5 @@ mod owner;
 mod refusals;
 mod remains;
 mod setting;
+mod sidecar_log;
 mod whole;
