@@ -5,6 +5,7 @@
 mod attempt;
 mod consent;
 mod escape;
+mod full;
 mod hardened;
 mod hostile;
 mod killed;
@@ -16,4 +17,6 @@ mod refusals;
 mod remains;
 mod setting;
 mod sidecar_log;
+mod small;
+mod waste;
 mod whole;
