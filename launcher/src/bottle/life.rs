@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::image::Program;
-use super::label::{self, Labels};
+use super::label::{Labels, of_image};
+use super::limits::agent_memory_octets;
 use super::state::State;
 use super::undo::{Made, Undo};
 use super::{
@@ -213,7 +214,7 @@ impl Start<'_> {
             .map_err(|error| Failure::NotStarted(format!("the image {name}: {error}")))?;
         self.build(ImageSpec {
             tag: name.clone(),
-            labels: vec![(label::ROLE.to_owned(), "image".to_owned())],
+            labels: of_image(name.rsplit(':').next().unwrap_or_default()),
             context,
         })
         .await?;
@@ -336,6 +337,7 @@ impl Start<'_> {
             variables: &request.variables,
             who,
             resolver: seal.resolver,
+            memory: docker.memory().await?.map(agent_memory_octets),
             terminal: request.terminal.as_deref(),
         };
         let healthy = async {
@@ -352,7 +354,9 @@ impl Start<'_> {
         let made = agent::create(docker, &recipe, names, labels);
         let (healthy, proved, made) = tokio::join!(healthy, proved, made);
         healthy?;
-        proved?;
+        for note in proved? {
+            self.progress.tell(&note);
+        }
         made
     }
 }

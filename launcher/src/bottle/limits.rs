@@ -32,6 +32,22 @@ pub(super) const PROXY_PROCESSES: i64 = 64;
 /// Threads and processes of an agent: a parallel build takes some hundreds; a fork bomb ends here.
 pub(super) const AGENT_PROCESSES: i64 = 4096;
 
+/// Octets of the machine's memory that an agent leaves to its user's session and the sidecars.
+const NOT_THE_AGENTS_OCTETS: i64 = 1024 * 1024 * 1024;
+
+/// Octets of memory that an agent gets on the smallest machine: less, and no client starts.
+const AGENT_LEAST_OCTETS: i64 = 1024 * 1024 * 1024;
+
+/// How much rather than its user's programs an agent is ended where memory runs out; these
+/// have 0 to 200, and 1000 would have it go even before what a browser gives up.
+pub(super) const AGENT_OOM_SCORE: i64 = 500;
+
+/// Octets of memory of an agent, on a machine that has `machine`: it may take nearly all of it,
+/// as a build may, and not the last.
+pub(super) fn agent_memory_octets(machine: i64) -> i64 {
+    (machine - NOT_THE_AGENTS_OCTETS).max(AGENT_LEAST_OCTETS)
+}
+
 /// Octets of `/etc/passwd` of an image, with the archive around it.
 pub(super) const PASSWD_OCTETS: usize = 1024 * 1024;
 
@@ -50,3 +66,17 @@ pub(super) const PIECES_WAITING: usize = 16;
 
 /// Octets of a piece.
 pub(super) const PIECE_OCTETS: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_leaves_its_user_a_gibibyte() {
+        const GIB: i64 = 1024 * 1024 * 1024;
+        assert_eq!(
+            [1, 2, 16].map(|n| agent_memory_octets(n * GIB) / GIB),
+            [1, 1, 15]
+        );
+    }
+}

@@ -84,6 +84,20 @@ impl Docker {
         self.version >= (major, minor)
     }
 
+    /// Octets of memory of the machine that it runs on, where it knows.
+    ///
+    /// # Errors
+    ///
+    /// Docker's own.
+    pub async fn memory(&self) -> Result<Option<i64>, DockerError> {
+        let told = self
+            .api
+            .info()
+            .await
+            .attempt("ask Docker for its machine")?;
+        Ok(told.mem_total.filter(|octets| *octets > 0))
+    }
+
     /// Where it listens.
     pub fn socket(&self) -> &Path {
         &self.socket
