@@ -8,6 +8,8 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
+use rustix::net::{AddressFamily, SocketType};
+
 /// Where a host commonly listens. Anything that answers, be it with a refusal, is reachable;
 /// so one port would do where no packet filter stands, and these are tried where one does.
 const COMMON_PORTS: [u16; 9] = [22, 53, 80, 111, 443, 2375, 5432, 6379, 8080];
@@ -17,6 +19,12 @@ pub const FOREIGN_NAME: &str = "probe.invalid";
 
 /// The probe's last word where it found nothing.
 pub const SEALED: &str = "sealed";
+
+/// What a line begins with that is no breach, and that a person should know.
+pub const NOTE: &str = "note: ";
+
+/// Sockets to the machine below a virtual one are of no network, so none that is sealed holds them.
+const VSOCK_OPENS: &str = "an agent can open AF_VSOCK sockets, and so reach what listens below a virtual machine; Docker 23.0 or later with its own seccomp profile denies them";
 
 /// What the probe is told to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -253,7 +261,12 @@ fn ipv6_devices(table: &str) -> impl Iterator<Item = String> {
     devices.filter(|device| *device != "lo").map(str::to_owned)
 }
 
-/// Asks and tells: a line a breach on standard output, or that it is sealed. Gives whether there was none.
+/// Whether a socket to the machine below, if this one is virtual, can be had. None is connected.
+fn vsock_opens() -> bool {
+    rustix::net::socket(AddressFamily::VSOCK, SocketType::STREAM, None).is_ok()
+}
+
+/// Asks and tells: a line a note or a breach on standard output, or that it is sealed. Gives whether there was no breach.
 ///
 /// # Errors
 ///
@@ -261,6 +274,9 @@ fn ipv6_devices(table: &str) -> impl Iterator<Item = String> {
 pub fn run(questions: &Questions) -> io::Result<bool> {
     let breaches = questions.ask();
     let mut out = io::stdout().lock();
+    if vsock_opens() {
+        writeln!(out, "{NOTE}{VSOCK_OPENS}")?;
+    }
     for breach in &breaches {
         writeln!(out, "{breach}")?;
     }

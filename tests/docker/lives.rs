@@ -142,3 +142,21 @@ fn the_sidecars_image_is_small() {
     assert!(size >= program, "{size}, {program}");
     assert!(size <= IMAGE_OCTETS, "{size}");
 }
+
+#[test]
+fn an_agent_may_take_an_interrupt_for_itself() {
+    let Some(setting) = Setting::new("docker: an interrupt") else {
+        return;
+    };
+    setting.manifest(&[]);
+    let script = "trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.05; done";
+    let arguments = setting.host.start_arguments(&["sh", "-c", script]);
+    let mut running = setting.host.bottle(&arguments).start();
+    assert_eq!(running.line(), "ready");
+    running.signal(Signal::INT);
+    assert_eq!(running.line(), "caught");
+    let ended = running.finish();
+    assert_eq!(ended.code(), 5, "{ended:#?}");
+    let left = Inventory::of_agent(setting.engine, setting.host.agent());
+    assert!(left.is_empty(), "{left:#?}");
+}

@@ -3,7 +3,10 @@
 //! outside on this machine.
 
 mod attempt;
+mod consent;
 mod escape;
+mod full;
+mod hardened;
 mod hostile;
 mod killed;
 mod lives;
@@ -13,4 +16,7 @@ mod owner;
 mod refusals;
 mod remains;
 mod setting;
+mod sidecar_log;
+mod small;
+mod waste;
 mod whole;

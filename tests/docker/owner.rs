@@ -150,3 +150,23 @@ fn the_hooks_of_a_work_tree_are_out_of_reach_wherever_they_lie() {
     let log = log.args(["log", "--all", "--format=%s"]).run();
     assert_eq!(log.stdout, "two\none\n", "{log:#?}");
 }
+
+#[test]
+fn a_copied_work_directory_is_a_copy() {
+    let Some(setting) = Setting::new("docker: a copy") else {
+        return;
+    };
+    let agent = json!({ "workdir": "copy" });
+    setting.host.manifest(setting.image, json!({}), agent);
+    setting.host.write("work/folder/file", "theirs\n");
+    // Whatever is piped into the launcher is the agent's to read.
+    let script = "pwd; cat folder/file -; echo mine >folder/file; touch new; ls";
+    let arguments = setting.host.start_arguments(&["sh", "-c", script]);
+    let said = setting.host.bottle(&arguments).run_with(b"piped\n");
+    assert_eq!(said.code(), 0, "{said:#?}");
+    assert_eq!(said.stdout, "/work\ntheirs\npiped\nfolder\nnew\n");
+    let work = setting.host.work();
+    let file = fs::read_to_string(work.join("folder/file"));
+    assert_eq!(file.expect("a file"), "theirs\n");
+    assert!(!work.join("new").exists());
+}

@@ -10,7 +10,7 @@ use crate::setting::{Setting, TOKEN_NAME, bearer};
 
 /// Fails unless the launcher ended with `code`, its last words are one line that has all of
 /// `words`, and nothing is left.
-fn assert_refused(host: &Host, ended: &Finished, code: i32, words: &[&str]) {
+pub(crate) fn assert_refused(host: &Host, ended: &Finished, code: i32, words: &[&str]) {
     assert_eq!(ended.code(), code, "{ended:#?}");
     let told = |line: &&str| words.iter().all(|word| line.contains(word));
     assert!(

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use super::archive::{Archive, LeftOut, copy_directory};
-use super::limits::{AGENT_PROCESSES, PASSWD_OCTETS};
+use super::limits::{AGENT_OOM_SCORE, AGENT_PROCESSES, PASSWD_OCTETS};
 use super::{Failure, Names, label::Labels};
 use crate::docker::{ContainerSpec, Docker, ImageFacts, Logging, Mount};
 use crate::manifest::WorkdirMode;
@@ -146,6 +146,8 @@ pub(super) struct Recipe<'a> {
     pub who: &'a Identity,
     /// What Docker's own resolver asks.
     pub resolver: Ipv4Addr,
+    /// Octets of memory that it may take, where the machine's are known.
+    pub memory: Option<i64>,
     /// The kind of the user's terminal, if it gets it.
     pub terminal: Option<&'a str>,
 }
@@ -157,6 +159,7 @@ pub(super) fn spec(recipe: &Recipe<'_>, names: &Names, labels: &Labels) -> Conta
         variables,
         who,
         resolver,
+        memory,
         terminal,
     } = recipe;
     let home = ("HOME".to_owned(), who.home.display().to_string());
@@ -179,6 +182,8 @@ pub(super) fn spec(recipe: &Recipe<'_>, names: &Names, labels: &Labels) -> Conta
         resolvers: vec![*resolver],
         terminal: terminal.is_some(),
         standard_input: true,
+        memory: *memory,
+        oom_score: Some(AGENT_OOM_SCORE),
         processes: AGENT_PROCESSES,
         init: true,
         mounts: mounts(&plan.workdir),

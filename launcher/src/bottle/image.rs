@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::archive::Archive;
 use super::elf;
-use super::label;
+use super::label::of_image;
 use super::limits::PROGRAM_OCTETS;
 use crate::docker::ImageSpec;
 
@@ -114,14 +114,9 @@ impl Program {
         )?;
         context.file(Path::new(self.name), 0o755, &self.octets)?;
         context.file(Path::new("ca-certificates.crt"), 0o644, &self.certificates)?;
-        let labels = [
-            (label::ROLE, "image"),
-            (label::VERSION, env!("CARGO_PKG_VERSION")),
-            (label::CONTENT, &self.content),
-        ];
         Ok(ImageSpec {
             tag: self.tag(),
-            labels: labels.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            labels: of_image(&self.content),
             context: context.finish()?,
         })
     }

@@ -15,6 +15,17 @@ pub(super) const LAUNCHER: &str = "bottle.launcher";
 /// Of an image: what it is made of.
 pub(super) const CONTENT: &str = "bottle.content";
 
+/// The labels of an image that is made of `content`.
+pub(super) fn of_image(content: &str) -> Vec<(String, String)> {
+    [
+        (ROLE, "image"),
+        (VERSION, env!("CARGO_PKG_VERSION")),
+        (CONTENT, content),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .into()
+}
+
 /// What the labels of one bottle have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Labels {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::image::Program;
-use super::label::{self, Labels};
+use super::label::{Labels, of_image};
+use super::limits::agent_memory_octets;
 use super::state::State;
 use super::undo::{Made, Undo};
 use super::{
@@ -225,7 +226,7 @@ impl Start<'_> {
             .map_err(|error| Failure::NotStarted(format!("the image {name}: {error}")))?;
         self.build(ImageSpec {
             tag: name.clone(),
-            labels: vec![(label::ROLE.to_owned(), "image".to_owned())],
+            labels: of_image(name.rsplit(':').next().unwrap_or_default()),
             context,
         })
         .await?;
@@ -343,11 +344,13 @@ impl Start<'_> {
         self.note(&agent_name);
         let (docker, names, labels) = (self.docker, &self.names, &self.labels);
         let seal = seal::look(docker, names, with_proxy).await?;
+        let memory = docker.memory().await?.map(agent_memory_octets);
         let recipe = agent::Recipe {
             plan: request.plan,
             variables: &request.variables,
             who,
             resolver: seal.resolver,
+            memory: memory.and_then(|octets| i64::try_from(octets).ok()),
             terminal: request.terminal.as_deref(),
         };
         let healthy = async {
@@ -364,7 +367,9 @@ impl Start<'_> {
         let made = agent::create(docker, &recipe, names, labels);
         let (healthy, proved, made) = tokio::join!(healthy, proved, made);
         healthy?;
-        proved?;
+        for note in proved? {
+            self.progress.tell(&note);
+        }
         made
     }
 }

@@ -32,6 +32,25 @@ pub(crate) const PROXY_PROCESSES: i64 = 64;
 /// Threads and processes of an agent: a parallel build takes some hundreds; a fork bomb ends here.
 pub(crate) const AGENT_PROCESSES: i64 = 4096;
 
+/// Octets of the machine's memory that an agent leaves to its user's session and the sidecars.
+const NOT_THE_AGENTS_OCTETS: u64 = 1024 * 1024 * 1024;
+
+/// Octets of memory that an agent gets on the smallest machine: less, and no client starts.
+const AGENT_LEAST_OCTETS: u64 = 1024 * 1024 * 1024;
+
+/// How much rather than its user's programs an agent is ended where memory runs out; these
+/// have 0 to 200, and 1000 would have it go even before what a browser gives up.
+pub(super) const AGENT_OOM_SCORE: i64 = 500;
+
+/// Octets of memory of an agent, on a machine that has `machine`: it may take nearly all of it,
+/// as a build may, and not the last.
+/// Locally it is for all processes and scratch places together where the kernel counts them
+/// so, or else for the data of each process.
+pub(crate) fn agent_memory_octets(machine: u64) -> u64 {
+    let left = machine.saturating_sub(NOT_THE_AGENTS_OCTETS);
+    left.max(AGENT_LEAST_OCTETS)
+}
+
 /// Octets of `/etc/passwd` of an image, with the archive around it.
 pub(crate) const PASSWD_OCTETS: usize = 1024 * 1024;
 
@@ -64,14 +83,6 @@ pub(crate) const SCRATCH_OCTETS: u64 = 2 * 1024 * 1024 * 1024;
 /// Octets of memory that the processes of a local agent share by name.
 pub(crate) const SHARED_MEMORY_OCTETS: u64 = 512 * 1024 * 1024;
 
-/// Octets of memory of a local agent, all its processes and scratch places together, where
-/// the kernel counts them: a build of a large program takes some of them.
-pub(crate) const AGENT_MEMORY_OCTETS: u64 = 8 * 1024 * 1024 * 1024;
-
-/// Octets of data of one process of a local agent, where the kernel does not count all
-/// processes together.
-pub(crate) const PROCESS_DATA_OCTETS: u64 = 8 * 1024 * 1024 * 1024;
-
 /// Octets of a local engine's log, twice: the last tens of thousands of exchanges.
 pub(crate) const LOG_OCTETS: usize = 4 * 1024 * 1024;
 
@@ -83,3 +94,17 @@ pub(crate) const TEARDOWN_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long a local engine that does not answer may take to say why.
 pub(crate) const LAST_WORDS_WITHIN: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_leaves_its_user_a_gibibyte() {
+        const GIB: u64 = 1024 * 1024 * 1024;
+        assert_eq!(
+            [1, 2, 16].map(|n| agent_memory_octets(n * GIB) / GIB),
+            [1, 1, 15]
+        );
+    }
+}

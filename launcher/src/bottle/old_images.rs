@@ -1,18 +1,19 @@
-//! Images of programs that launchers made, and that no start of this one would use.
+//! Images that launchers made, of programs or by a template's Dockerfile, and that no start of this one would use.
 
 use super::image::Program;
 use super::label;
 use super::{Failure, Programs};
 use crate::docker::{Docker, LabelledImage};
-use crate::plan::PROXY_HOST;
+use crate::manifest::Template;
+use crate::plan::{AgentImage, PROXY_HOST};
 
 /// Images that could go.
 #[derive(Clone, Debug, Default)]
 pub struct OldImages(Vec<LabelledImage>);
 
 impl OldImages {
-    /// Looks for images that a launcher made of a program, of which no container is made, and which are not
-    /// those of `programs`.
+    /// Looks for images that a launcher made, of which no container is made, and which are not
+    /// those of `programs` or of this launcher's templates.
     ///
     /// # Errors
     ///
@@ -69,5 +70,6 @@ fn current(programs: &Programs) -> Vec<String> {
     ];
     let tag = of.map(|(path, name, certificates)| Program::read(path, name, certificates));
     let tags = tag.into_iter().flatten().map(|program| program.tag());
-    tags.collect()
+    let templates = Template::ALL.map(|template| AgentImage::of(template).name);
+    tags.chain(templates).collect()
 }

@@ -110,7 +110,7 @@ pub(super) async fn look(
     Ok(seal)
 }
 
-/// Runs the probe on the agent's network.
+/// Runs the probe on the agent's network. Gives what it noted, a sentence each.
 ///
 /// # Errors
 ///
@@ -121,7 +121,7 @@ pub(super) async fn prove(
     seal: &Seal,
     names: &Names,
     labels: &Labels,
-) -> Result<(), Failure> {
+) -> Result<Vec<String>, Failure> {
     let spec = ContainerSpec {
         name: names.probe.clone(),
         labels: labels.of("probe"),
@@ -138,9 +138,16 @@ pub(super) async fn prove(
         let seconds = PROBE_WITHIN.as_secs();
         Failure::NotStarted(format!("the probe took more than {seconds} s"))
     })??;
-    // It says so in the end, or it did not get there.
+    verdict(&words)
+}
+
+/// What the probe's words come to: it says that all is sealed in the end, or did not get there.
+fn verdict(words: &str) -> Result<Vec<String>, Failure> {
+    let notes = words
+        .lines()
+        .filter_map(|line| line.strip_prefix(probe::NOTE));
     match words.lines().last() {
-        Some(probe::SEALED) => Ok(()),
+        Some(probe::SEALED) => Ok(notes.map(str::to_owned).collect()),
         Some(_) => Err(Failure::NotStarted(format!(
             "the bottle is not sealed, so no agent was started. From its network:\n{words}"
         ))),
@@ -177,4 +184,19 @@ fn command(seal: &Seal) -> Vec<String> {
         words.push(format!("--control={PROXY_HOST}:{PROXY_PORT}"));
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_no_breach_and_a_breach_no_note() {
+        let noted = verdict("note: a socket opens\nsealed").ok();
+        assert_eq!(noted, Some(vec!["a socket opens".to_owned()]));
+        assert_eq!(verdict("sealed").ok(), Some(Vec::new()));
+        for words in ["", "note: sealed", "10.0.0.1:80 takes connections"] {
+            assert!(verdict(words).is_err(), "{words}");
+        }
+    }
 }

@@ -12,8 +12,6 @@ mod prepare;
 mod start;
 mod table;
 
-pub use start::{Values, carry_out};
-
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 

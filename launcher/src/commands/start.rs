@@ -168,7 +168,7 @@ fn guarded(plan: &Plan, values: Values, engine: Option<PathBuf>, backend: Backen
 }
 
 /// What a plan's names stand for.
-pub struct Values {
+struct Values {
     /// A record `NAME=VALUE`, ended by NUL, for each slot.
     pub tokens: Zeroizing<Vec<u8>>,
     /// The agent's variables.
@@ -176,7 +176,7 @@ pub struct Values {
 }
 
 /// Carries a plan out. Gives the exit code.
-pub fn carry_out(plan: &Plan, values: Values, engine: Option<PathBuf>, backend: Backend) -> u8 {
+fn carry_out(plan: &Plan, values: Values, engine: Option<PathBuf>, backend: Backend) -> u8 {
     block_on(async {
         let mut progress = progress();
         match try_to(plan, values, engine, backend, &mut progress).await {

@@ -54,6 +54,8 @@ pub struct ContainerSpec {
     pub read_only: bool,
     /// Octets of memory, without swap beyond.
     pub memory: Option<i64>,
+    /// How much rather than others it is ended where the host runs out of memory.
+    pub oom_score: Option<i64>,
     /// How many processes and threads.
     pub processes: i64,
     /// Whether a small init reaps its orphans and passes signals on.
@@ -348,6 +350,7 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
         readonly_rootfs: Some(spec.read_only),
         memory: spec.memory,
         memory_swap: spec.memory,
+        oom_score_adj: spec.oom_score,
         pids_limit: Some(spec.processes),
         init: Some(spec.init),
         mounts: Some(spec.mounts.iter().map(mount).collect()),

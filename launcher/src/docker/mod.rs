@@ -84,6 +84,21 @@ impl Docker {
         self.version >= (major, minor)
     }
 
+    /// Octets of memory of the machine that it runs on, where it knows.
+    ///
+    /// # Errors
+    ///
+    /// Docker's own.
+    pub async fn memory(&self) -> Result<Option<u64>, DockerError> {
+        let told = self
+            .api
+            .info()
+            .await
+            .attempt("ask Docker for its machine")?;
+        let told = told.mem_total.and_then(|octets| u64::try_from(octets).ok());
+        Ok(told.filter(|octets| *octets > 0))
+    }
+
     /// Where it listens.
     pub fn socket(&self) -> &Path {
         &self.socket

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::git_directory::{self, presence};
 use super::npm;
 use super::places::{Places, resolved};
-use crate::manifest::{Manifest, Upstream};
+use crate::manifest::{Manifest, Upstream, WorkdirMode};
 use crate::plan::{HostFacts, WorkdirFacts};
 
 /// Looks at the host for the plan of this agent; `variables` is the environment, of which
@@ -23,7 +23,9 @@ pub fn gather(
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> Result<HostFacts, String> {
     let private = [&places.home, &places.manifest, &places.state].map(|path| resolved(path));
-    let workdir = workdir(&places.work, &private[0], &private).map_err(|error| {
+    let mode = manifest.agents.get(agent).map(|agent| agent.workdir);
+    let is_used = mode.is_some_and(|mode| mode != WorkdirMode::None);
+    let workdir = workdir(&places.work, &private[0], &private, is_used).map_err(|error| {
         let work = places.work.display();
         format!("the work directory {work} cannot be looked at: {error}")
     })?;
@@ -60,18 +62,31 @@ fn set_names(variables: impl Iterator<Item = (OsString, OsString)>) -> BTreeSet<
 /// Looks at a work directory once more: between its first facts and the start, a person has
 /// read and thought, and an agent may have been at work. `home` is the user's.
 pub fn is_unchanged(facts: &WorkdirFacts, home: &Path) -> Result<bool, String> {
-    let now = workdir(&facts.path, home, &[]);
+    let now = workdir(&facts.path, home, &[], true);
     let now = now.map_err(|error| format!("{}: {error}", facts.path.display()))?;
     Ok(now == *facts)
 }
 
-fn workdir(path: &Path, home: &Path, private: &[PathBuf]) -> io::Result<WorkdirFacts> {
+fn workdir(
+    path: &Path,
+    home: &Path,
+    private: &[PathBuf],
+    is_used: bool,
+) -> io::Result<WorkdirFacts> {
     let path = usual_name(fs::canonicalize(path)?, private)?;
     let metadata = fs::metadata(&path)?;
+    let git = git_directory::look(&path)?;
+    // A home is refused whatever lies in it, and reading all of it takes long.
+    let settings = match is_used && !home.starts_with(&path) {
+        true => git_directory::settings(&path, git.as_ref(), home)?,
+        false => git_directory::Settings::default(),
+    };
     Ok(WorkdirFacts {
         owner: (metadata.uid(), metadata.gid()),
         bottle: presence(&path.join(".bottle"))?,
-        git: git_directory::look(&path, home)?,
+        git,
+        with_credential: settings.with_credential,
+        redirections: settings.redirections,
         path,
     })
 }
@@ -142,10 +157,10 @@ mod tests {
     fn a_work_directory_that_changed_meanwhile_is_seen() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = fs::canonicalize(folder.path()).expect("its path");
-        let facts = workdir(&path, &path, &[]).expect("facts");
-        assert_eq!(is_unchanged(&facts, &path), Ok(true));
+        let facts = workdir(&path, Path::new("/nobody"), &[], true).expect("facts");
+        assert_eq!(is_unchanged(&facts, Path::new("/nobody")), Ok(true));
         std::os::unix::fs::symlink("/", path.join(".git")).expect("made");
-        assert_eq!(is_unchanged(&facts, &path), Ok(false));
+        assert_eq!(is_unchanged(&facts, Path::new("/nobody")), Ok(false));
     }
 
     #[test]

@@ -29,8 +29,8 @@ fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-/// The facts of the `.git` in this directory, whose path has no links; `home` is the user's.
-pub(super) fn look(work: &Path, home: &Path) -> io::Result<Option<GitFacts>> {
+/// The facts of the `.git` in this directory, whose path has no links.
+pub(super) fn look(work: &Path) -> io::Result<Option<GitFacts>> {
     let entry = work.join(".git");
     let metadata = match fs::symlink_metadata(&entry) {
         Ok(metadata) => metadata,
@@ -50,11 +50,31 @@ pub(super) fn look(work: &Path, home: &Path) -> io::Result<Option<GitFacts>> {
     } else {
         (GitKind::Unproven, entry)
     };
-    let hooks = common.join("hooks");
-    let (mut with_credential, mut redirections) = (Vec::new(), Vec::new());
+    Ok(Some(GitFacts {
+        kind,
+        hooks: presence(&common.join("hooks"))?,
+        common,
+    }))
+}
+
+/// What git's configuration says, of a work directory's own repository and of all below it.
+#[derive(Debug, Default)]
+pub(super) struct Settings {
+    /// Files that hold a credential.
+    pub(super) with_credential: Vec<PathBuf>,
+    /// What leads git of the host into the work directory.
+    pub(super) redirections: Vec<Redirection>,
+}
+
+/// Reads what git obeys in this directory, whose path has no links; `home` is the user's.
+pub(super) fn settings(work: &Path, git: Option<&GitFacts>, home: &Path) -> io::Result<Settings> {
+    let hooks = git.map(|git| git.common.join("hooks"));
+    let mut settings = Settings::default();
     // Repositories in the work directory's own folders are the agent's to read as well.
-    let mut files = obeyed::of_git_directory(&common)?;
-    files.extend(obeyed::below(work)?);
+    let mut files = obeyed::below(work)?;
+    if let Some(git) = git {
+        files.extend(obeyed::of_git_directory(&git.common)?);
+    }
     files.sort();
     files.dedup();
     for file in files {
@@ -65,23 +85,21 @@ pub(super) fn look(work: &Path, home: &Path) -> io::Result<Option<GitFacts>> {
         let config = read(&file)?;
         let leads = leads_into(work, &file, &config, home);
         // These are mounted read-only.
-        let leads = leads.into_iter().filter(|(_, path)| *path != hooks);
-        redirections.extend(leads.map(|(setting, path)| Redirection {
-            file: file.clone(),
-            setting,
-            path,
-        }));
+        let leads = leads
+            .into_iter()
+            .filter(|(_, path)| hooks.as_ref() != Some(path));
+        settings
+            .redirections
+            .extend(leads.map(|(setting, path)| Redirection {
+                file: file.clone(),
+                setting,
+                path,
+            }));
         if holds_credential(&config) {
-            with_credential.push(file);
+            settings.with_credential.push(file);
         }
     }
-    Ok(Some(GitFacts {
-        kind,
-        hooks: presence(&hooks)?,
-        common,
-        with_credential,
-        redirections,
-    }))
+    Ok(settings)
 }
 
 /// The common directory of the worktree or submodule whose `.git` is the file `entry`, if the

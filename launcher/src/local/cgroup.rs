@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::Pid;
 
-use crate::bottle::limits::{AGENT_MEMORY_OCTETS, AGENT_PROCESSES};
+use crate::bottle::limits::AGENT_PROCESSES;
 
 /// Where the unified hierarchy is.
 const ROOT: &str = "/sys/fs/cgroup";
@@ -43,15 +43,15 @@ impl Cgroup {
         &self.0
     }
 
-    /// Makes it, with its limits.
+    /// Makes it, with its limits, `memory` in octets.
     ///
     /// # Errors
     ///
     /// The launcher may not.
-    pub(super) fn make(&self) -> io::Result<()> {
+    pub(super) fn make(&self, memory: u64) -> io::Result<()> {
         fs::create_dir(&self.0)?;
         let limits = [
-            ("memory.max", AGENT_MEMORY_OCTETS.to_string()),
+            ("memory.max", memory.to_string()),
             ("pids.max", AGENT_PROCESSES.to_string()),
             // What is out of memory ends whole, and not a process here and there.
             ("memory.oom.group", "1".to_owned()),
@@ -109,9 +109,9 @@ mod tests {
     fn limits_are_set_and_processes_taken_in() {
         let root = tempfile::tempdir().expect("a directory");
         let group = Cgroup(root.path().join("bottle-a-22222"));
-        group.make().expect("made");
+        group.make(7).expect("made");
         let text = |name: &str| fs::read_to_string(group.directory().join(name)).expect("it");
-        assert_eq!(text("memory.max"), AGENT_MEMORY_OCTETS.to_string());
+        assert_eq!(text("memory.max"), "7");
         assert_eq!(text("pids.max"), AGENT_PROCESSES.to_string());
         group.take(rustix::process::getpid()).expect("taken");
         assert_eq!(text("cgroup.procs"), std::process::id().to_string());

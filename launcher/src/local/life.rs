@@ -15,7 +15,7 @@ use super::running::{Recipe, Running};
 use super::streams::{self, Input, Output};
 use super::wire::{Received, Word};
 use super::{bubblewrap, log};
-use crate::bottle::limits::{AGENT_MEMORY_OCTETS, PROCESS_DATA_OCTETS};
+use crate::bottle::limits::agent_memory_octets;
 use crate::bottle::session::Session;
 use crate::bottle::state::State;
 use crate::bottle::{Failure, LauncherId, absent_mount_points, guarded, slug, survey};
@@ -118,6 +118,13 @@ fn no_sandbox() -> Failure {
     Failure::NotStarted("there is no sandbox".to_owned())
 }
 
+/// Octets of memory that the agent may take of this machine's.
+fn memory_octets() -> u64 {
+    let machine = rustix::system::sysinfo();
+    let unit = u64::from(machine.mem_unit);
+    agent_memory_octets(machine.totalram.saturating_mul(unit))
+}
+
 /// A failure before the agent ran.
 pub(super) fn not_started(what: &str) -> impl Fn(io::Error) -> Failure {
     let what = what.to_owned();
@@ -150,23 +157,17 @@ impl Start<'_> {
             }
         }
         self.make_group();
-        let gib = |octets| octets >> 30;
+        let gib = memory_octets() >> 30;
         self.step(&match self.group {
-            Some(_) => format!(
-                "making the sandbox ({} GiB of memory)",
-                gib(AGENT_MEMORY_OCTETS)
-            ),
-            None => format!(
-                "making the sandbox ({} GiB of memory a process)",
-                gib(PROCESS_DATA_OCTETS)
-            ),
+            Some(_) => format!("making the sandbox ({gib} GiB of memory)"),
+            None => format!("making the sandbox ({gib} GiB of memory a process)"),
         })?;
         let recipe = Recipe {
             request: &self.request,
             bubblewrap: &self.bubblewrap,
             place: &self.place,
             user: self.user,
-            is_counted: self.group.is_some(),
+            data_octets: self.group.is_none().then(memory_octets),
         };
         self.sandbox = Some(Running::start(&recipe)?);
         let sockets = self.hear(&Word::Listening).await?.descriptors;
@@ -217,7 +218,7 @@ impl Start<'_> {
         let group = slug.and_then(Cgroup::of_host);
         self.group = group.filter(|group| {
             let noted = self.state.note_group(group.directory());
-            noted.and_then(|()| group.make()).is_ok()
+            noted.and_then(|()| group.make(memory_octets())).is_ok()
         });
     }
 

@@ -22,9 +22,7 @@ use super::streams::Control;
 use super::wire::{self, Received, Word};
 use super::{bubblewrap, filter, reach, seal};
 use crate::bottle::Failure;
-use crate::bottle::limits::{
-    AGENT_PROCESSES, PROCESS_DATA_OCTETS, SANDBOX_WORDS_OCTETS, TEARDOWN_WITHIN,
-};
+use crate::bottle::limits::{AGENT_PROCESSES, SANDBOX_WORDS_OCTETS, TEARDOWN_WITHIN};
 use crate::manifest::WorkdirMode;
 use crate::plan::PROXY_PORT;
 
@@ -55,8 +53,9 @@ pub(super) struct Recipe<'a> {
     pub place: &'a Place,
     /// Who it runs as; none: as the launcher.
     pub user: Option<(u32, u32)>,
-    /// Whether the kernel counts the memory of all its processes together.
-    pub is_counted: bool,
+    /// Octets of data that each of its processes may have, where the kernel does not count the
+    /// memory of all of them together.
+    pub data_octets: Option<u64>,
 }
 
 impl Running {
@@ -224,11 +223,8 @@ impl Recipe<'_> {
             "--processes".into(),
             AGENT_PROCESSES.to_string().into(),
         ];
-        if !self.is_counted {
-            words.extend([
-                "--data-octets".into(),
-                PROCESS_DATA_OCTETS.to_string().into(),
-            ]);
+        if let Some(octets) = self.data_octets {
+            words.extend(["--data-octets".into(), octets.to_string().into()]);
         }
         if !plan.routes.is_empty() {
             words.extend(["--port".into(), PROXY_PORT.to_string().into()]);

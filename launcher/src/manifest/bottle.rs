@@ -33,3 +33,8 @@ pub enum Template {
     /// Claude Code.
     Claude,
 }
+
+impl Template {
+    /// Each of them.
+    pub const ALL: [Self; 1] = [Self::Claude];
+}

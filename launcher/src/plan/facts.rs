@@ -34,6 +34,11 @@ pub struct WorkdirFacts {
     pub bottle: Presence,
     /// Its `.git`; none: it has none.
     pub git: Option<GitFacts>,
+    /// Configuration files of git's that hold a credential, such as a URL with a user in it:
+    /// its own, and those of every repository below it.
+    pub with_credential: Vec<PathBuf>,
+    /// What these files make git of the host run or read in the work directory, unguarded.
+    pub redirections: Vec<Redirection>,
 }
 
 /// What stands at a path.
@@ -57,10 +62,6 @@ pub struct GitFacts {
     pub common: PathBuf,
     /// The common directory's `hooks`.
     pub hooks: Presence,
-    /// Configuration files that hold a credential, such as a URL with a user in it.
-    pub with_credential: Vec<PathBuf>,
-    /// What they make git of the host run or read in the work directory, unguarded.
-    pub redirections: Vec<Redirection>,
 }
 
 /// A setting by which git of the host obeys what stands in the work directory.

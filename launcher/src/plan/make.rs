@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use super::provision::Provisioner;
 use super::{
     AgentImage, HostFacts, Plan, PlanError, PlannedRoute, Slot, Workdir, environment, forge, git,
@@ -9,8 +11,7 @@ use super::{
 };
 use crate::manifest::{Agent, Bottle, Egress, GateKey, Manifest, Template, TokenRef};
 
-/// The image of the template `claude`, and what makes it.
-const CLAUDE_IMAGE: &str = "bottle-claude";
+/// What makes the image of the template `claude`.
 const CLAUDE_DOCKERFILE: &str = include_str!("../../images/bottle-claude.Dockerfile");
 
 /// What runs without template and command: every image has it.
@@ -124,9 +125,12 @@ fn find<'m>(manifest: &'m Manifest, name: &str) -> Result<(&'m Agent, &'m Bottle
 }
 
 fn image(place: &str, bottle: &Bottle, errors: &mut Vec<PlanError>) -> AgentImage {
-    let (name, dockerfile) = match (&bottle.provider.image, bottle.provider.template) {
-        (Some(image), _) => (image.as_str(), None),
-        (None, Some(Template::Claude)) => (CLAUDE_IMAGE, Some(CLAUDE_DOCKERFILE)),
+    match (&bottle.provider.image, bottle.provider.template) {
+        (Some(image), _) => AgentImage {
+            name: image.clone(),
+            dockerfile: None,
+        },
+        (None, Some(template)) => AgentImage::of(template),
         (None, None) => {
             let text =
                 "is missing; write the image that the agent runs in, or \"template\": \"claude\"";
@@ -134,13 +138,32 @@ fn image(place: &str, bottle: &Bottle, errors: &mut Vec<PlanError>) -> AgentImag
                 format_args!("{place}.agent_provider.image"),
                 text,
             ));
-            ("", None)
+            AgentImage {
+                name: String::new(),
+                dockerfile: None,
+            }
         }
-    };
-    AgentImage {
-        name: name.to_owned(),
-        dockerfile,
     }
+}
+
+impl AgentImage {
+    /// The image of a template. Its tag is what it is made of: another launcher's Dockerfile
+    /// makes another image, and does not find the old one in its place.
+    pub fn of(template: Template) -> Self {
+        let (name, dockerfile) = match template {
+            Template::Claude => ("bottle-claude", CLAUDE_DOCKERFILE),
+        };
+        Self {
+            name: format!("{name}:{}", content(dockerfile)),
+            dockerfile: Some(dockerfile),
+        }
+    }
+}
+
+/// A short name of what a text says.
+fn content(text: &str) -> String {
+    let hash = Sha256::digest(text);
+    hash.iter().take(8).map(|o| format!("{o:02x}")).collect()
 }
 
 fn runs(bottle: &Bottle, agent: &Agent, command: Option<Vec<String>>) -> Vec<String> {

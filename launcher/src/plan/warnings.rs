@@ -131,8 +131,7 @@ fn work(plan: &Plan, facts: &HostFacts, sentences: &mut Vec<String>) {
         git.common != entry
     });
     if plan.workdir.mode == WorkdirMode::Bind {
-        let git = facts.workdir.git.iter();
-        sentences.extend(git.flat_map(|git| &git.redirections).map(|redirection| {
+        sentences.extend(facts.workdir.redirections.iter().map(|redirection| {
             format!(
                 "git of this host obeys {} ({} in {}), which the agent can write: read what has changed there before you use git",
                 redirection.path.display(),

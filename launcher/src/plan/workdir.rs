@@ -50,8 +50,7 @@ pub(super) fn workdir(
         let text = "has a name that is no UTF-8, which Docker can't be told; rename it";
         errors.push(PlanError::new(work.path.display(), text));
     }
-    let with_credential = work.git.iter().flat_map(|git| &git.with_credential);
-    for file in with_credential {
+    for file in &work.with_credential {
         let text = "holds a credential (a URL with a user in it, or an authorization header), and the agent would read it; take it out, and let the route bring the credential";
         errors.push(PlanError::new(file.display(), text));
     }

@@ -35,9 +35,12 @@ fn git(folder: &Path, words: &[&str]) {
 }
 
 fn facts(work: &Path) -> GitFacts {
-    look(work, Path::new("/nobody"))
-        .expect("looked at")
-        .expect("a .git")
+    look(work).expect("looked at").expect("a .git")
+}
+
+fn settings_of(work: &Path) -> Settings {
+    let git = look(work).expect("looked at");
+    settings(work, git.as_ref(), Path::new("/nobody")).expect("read")
 }
 
 #[test]
@@ -45,7 +48,7 @@ fn a_clone_a_worktree_and_a_submodule_are_known() {
     let (_folder, root) = folder();
     let main = root.join("main");
     fs::create_dir(&main).expect("made");
-    assert_eq!(look(&main, Path::new("/nobody")).expect("looked at"), None);
+    assert_eq!(look(&main).expect("looked at"), None);
     git(&main, &["init", "--quiet"]);
     git(&main, &["commit", "--quiet", "--allow-empty", "-m", "x"]);
     git(&main, &["worktree", "add", "--quiet", "../tree"]);
@@ -54,9 +57,9 @@ fn a_clone_a_worktree_and_a_submodule_are_known() {
     assert_eq!(clone.kind, GitKind::Directory);
     assert_eq!(clone.common, main.join(".git"));
     assert_eq!(clone.hooks, Presence::Directory);
-    assert_eq!(clone.with_credential, [""; 0].map(PathBuf::from));
-
-    assert_eq!(clone.redirections, []);
+    let said = settings_of(&main);
+    assert_eq!(said.with_credential, [""; 0].map(PathBuf::from));
+    assert_eq!(said.redirections, []);
 
     let tree = facts(&root.join("tree"));
     assert_eq!((tree.kind, tree.common), (GitKind::File, main.join(".git")));
@@ -87,8 +90,13 @@ fn a_clone_a_worktree_and_a_submodule_are_known() {
         .expect("written");
     }
     assert_eq!(
-        facts(&main).with_credential,
+        settings_of(&main).with_credential,
         files.map(|file| main.join(file))
+    );
+    // So they are where the directory above has no `.git` of its own.
+    assert_eq!(
+        settings_of(&main.join("vendor")).with_credential,
+        [main.join(files[2])]
     );
 }
 
@@ -108,10 +116,14 @@ fn what_leads_git_into_the_work_directory_is_known() {
         led("core.hooksPath", ".husky/_"),
         led("include.path", "team.config"),
     ];
-    assert_eq!(facts(&work).redirections, expected);
+    assert_eq!(settings_of(&work).redirections, expected);
     git(&work, &["config", "--unset", "include.path"]);
     git(&work, &["config", "core.hooksPath", ".git/hooks"]);
-    assert_eq!(facts(&work).redirections, [], "they are mounted read-only");
+    assert_eq!(
+        settings_of(&work).redirections,
+        [],
+        "they are mounted read-only"
+    );
 }
 
 #[test]

@@ -197,8 +197,11 @@ fn the_template_brings_image_command_and_files() {
     bottle(&mut manifest).provider.image = None;
     agent(&mut manifest).prompt = Some("do it".to_owned());
     let plan = made(&manifest, &facts()).expect("a plan");
-    assert_eq!(plan.image.name, "bottle-claude");
+    assert_eq!(plan.image, AgentImage::of(Template::Claude));
     let dockerfile = plan.image.dockerfile.expect("how to build it");
+    let tag = plan.image.name.strip_prefix("bottle-claude:");
+    assert_eq!(tag, Some(content(dockerfile).as_str()));
+    assert_ne!(content(dockerfile), content(&format!("{dockerfile}\n")));
     assert!(
         dockerfile.contains("\nFROM node:") && dockerfile.contains("@anthropic-ai/claude-code")
     );
@@ -309,8 +312,7 @@ fn people_are_warned() {
         setting: "core.hooksPath",
         path: PathBuf::from("/home/me/app/.husky"),
     };
-    let git = facts.workdir.git.as_mut().expect("a clone");
-    git.redirections.push(redirection);
+    facts.workdir.redirections.push(redirection);
     let plan = made(&manifest, &facts).expect("a plan");
     let expected = [
         "UNSET is unset or empty: set it to the token, or take the route /x/ out; the start stops without it",

@@ -73,12 +73,14 @@ fn preview(plan: &Plan) -> Preview<'_> {
 
 #[test]
 fn people_read_this() {
+    let tag = plan().image.name;
+    let tag = tag.strip_prefix("bottle-claude:").expect("a tag");
     assert_eq!(
-        preview(&plan()).people(),
+        preview(&plan()).people().replace(tag, "TAG"),
         r#"Agent      a (the repository's /home/me/app/.bottle/agents.json)
 Bottle     dev
 Backend    docker
-Image      bottle-claude (built if it is missing)
+Image      bottle-claude:TAG (built if it is missing)
 Command    claude --dangerously-skip-permissions 'first\u{a}\u{9}second \u{1b}[31mred\u{202e}'
 Work       /home/me/app itself, as 1000:1000
              /home/me/app/.git cannot be moved

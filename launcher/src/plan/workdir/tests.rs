@@ -114,8 +114,6 @@ fn a_bound_worktree_brings_its_repository_guarded() {
         kind: GitKind::File,
         common: PathBuf::from("/srv/main/.git"),
         hooks: Presence::Absent,
-        with_credential: Vec::new(),
-        redirections: Vec::new(),
     });
     let bound = made(WorkdirMode::Bind, &worktree).expect("bound");
     assert_eq!(
@@ -164,9 +162,8 @@ fn what_cannot_be_guarded_is_not_bound() {
 #[test]
 fn a_credential_in_gits_configuration_stops_bind_and_copy() {
     let mut facts = facts();
-    if let Some(git) = &mut facts.workdir.git {
-        git.with_credential = vec![PathBuf::from("/home/me/app/.git/config")];
-    }
+    facts.workdir.git = None;
+    facts.workdir.with_credential = vec![PathBuf::from("/home/me/app/.git/config")];
     for mode in [WorkdirMode::Bind, WorkdirMode::Copy] {
         let errors = made(mode, &facts).expect_err("a credential");
         assert!(errors[0].starts_with("/home/me/app/.git/config: holds a credential"));
