@@ -14,16 +14,23 @@ use crate::process::wait_for_exit;
 /// in a namespace of its own, and gone with it. One whose store has a size keeps it in memory,
 /// and is in a network of its own as well: the second daemon in one writes over the first
 /// one's rules. Two in one are at least not to give out the same addresses: a network on which
-/// this machine has none is not seen by the other.
+/// this machine has none is not seen by the other, which would stand on it. So each holds a
+/// lock on a range as long as it lives.
 const GUARDIAN: &str = r#"
 exec 3<&0
 mkdir "$1/data"
+place=/run
+[ -w "$place" ] || place=${1%/*}
+for range in $(seq 128 223); do
+    exec 9>"$place/bottle-test-range-$range"
+    flock --nonblock 9 && break
+done
 apart=--mount store=
 [ -z "$2" ] || apart='--mount --net' store="mount -t tmpfs -o size=$2 store \"\$0/data\";"
 {
     unshare $apart sh -c "$store"' exec dockerd --data-root "$0/data" --exec-root "$0/run" \
         --pidfile "$0/pid" --host "unix://$0/docker.sock" \
-        --default-address-pool "base=10.$((128 + $$ % 96)).0.0/16,size=24"' "$1" \
+        --default-address-pool "base=10.$1.0.0/16,size=24"' "$1" "$range" \
         >"$1/log" 2>&1 3<&-
     : >"$1/ended"
 } &
