@@ -99,14 +99,19 @@ fn what_is_wrong_is_told_with_its_place() {
 }
 
 #[test]
-fn without_an_engine_one_sentence_says_what_to_do() {
+fn without_an_engine_a_sentence_says_whose_bottles_are_not_looked_at() {
     let person = Person::new();
-    for words in [&["list"][..], &["cleanup"], &["logs", "a-22222"]] {
+    let head = "SLUG  AGENT  AGE  STATE  CRED-PROXY\n";
+    for (words, out, sentences) in [(&["list"], head, 1), (&["cleanup"], "", 2)] {
         let told = person.runs(words);
-        assert_eq!((told.code(), told.stdout.as_str()), (1, ""), "{words:?}");
-        assert_eq!(told.stderr.lines().count(), 1, "{words:?}: {told:#?}");
-        for word in ["docker.sock", "apt-get install docker.io"] {
-            assert!(told.stderr.contains(word), "{words:?}: {told:#?}");
-        }
+        assert_eq!((told.code(), told.stdout.as_str()), (0, out), "{words:?}");
+        assert_eq!(told.stderr.lines().count(), sentences, "{told:#?}");
+        assert!(told.stderr.contains("not looked at"), "{told:#?}");
+        assert!(told.stderr.contains("docker.sock"), "{told:#?}");
+    }
+    let told = person.runs(&["logs", "a-22222"]);
+    assert_eq!((told.code(), told.stdout.as_str()), (1, ""), "{told:#?}");
+    for word in ["docker.sock", "apt-get install docker.io"] {
+        assert!(told.stderr.contains(word), "{told:#?}");
     }
 }
