@@ -2,7 +2,8 @@
 //! over, elsewhere plain lines.
 
 use harness::binary;
-use harness::docker::{Inventory, Relay, Terminal};
+use harness::docker::{Inventory, Relay};
+use harness::terminal::Terminal;
 use serde_json::json;
 
 use crate::setting::Setting;
@@ -55,7 +56,7 @@ fn who_says_no_has_nothing_made() {
     setting.host.use_engine();
     assert_eq!(relay.changes(), [""; 0]);
     assert!(Inventory::of_agent(setting.engine, &agent).is_empty());
-    let state = harness::docker::files_below(&setting.host.path("state"));
+    let state = harness::inventory::files_below(&setting.host.path("state"));
     assert!(state.is_empty(), "{state:?}");
 }
 

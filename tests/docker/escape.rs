@@ -4,12 +4,12 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
+use harness::attempt::{PEER, Table, attempt};
 use harness::docker::{Container, Outer, RunningBottle};
 use harness::origin::Origin;
 use harness::upstream::{listen, listen_at};
 use serde_json::{Value, json};
 
-use crate::attempt::{Table, attempt};
 use crate::setting::{Setting, UP, bearer};
 
 /// Where clouds have the service that knows a machine's own credentials.
@@ -71,9 +71,8 @@ fn assert_leads_nowhere(setting: &Setting, bottle: &RunningBottle) {
 const NO_WAY: [&str; 2] = ["ENETUNREACH", "EHOSTUNREACH"];
 
 fn peer(setting: &Setting) -> Container {
-    let program = include_str!("agents/peer.py");
     let options = ["--cap-add", "NET_ADMIN"];
-    let command = ["python3", "-c", program, METADATA];
+    let command = ["python3", "-c", PEER, METADATA];
     setting.outer.start(&options, setting.image, &command)
 }
 
@@ -302,7 +301,7 @@ fn what_the_host_runs_in_a_bound_directory_is_out_of_reach() {
     let inside = |command: &[&str]| bottle.exec(command);
     let outside = |command: &[&str]| outsider.exec(command);
     let mut table = Table::default();
-    for (what, why, attempt, paths) in [
+    for (what, why, name, paths) in [
         ("a hook", "EROFS", "write", &["/.git/hooks/pre-commit"][..]),
         ("an agent", "EROFS", "write", &["/.bottle/agents.json"]),
         (
@@ -317,14 +316,14 @@ fn what_the_host_runs_in_a_bound_directory_is_out_of_reach() {
     ] {
         let arguments = |root: &str| -> Vec<String> {
             let paths = paths.iter().map(|path| format!("{root}{path}"));
-            [attempt.to_owned()].into_iter().chain(paths).collect()
+            [name.to_owned()].into_iter().chain(paths).collect()
         };
         let (here, there) = (arguments(&work), arguments(&control));
         let (here, there) = (strs(&here), strs(&there));
         table.row(what, (&inside, &here), &[why], (&outside, &there));
         if let [rename, old, new] = there[..] {
             // Back again, for the next row's sake.
-            let back = super::attempt::attempt(&outside, &[rename, new, old]);
+            let back = attempt(&outside, &[rename, new, old]);
             assert!(back.done, "{back:?}");
         }
     }

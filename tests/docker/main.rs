@@ -2,7 +2,6 @@
 //! bottle, network and container here is the test's own; what lies outside of a bottle is
 //! outside on this machine.
 
-mod attempt;
 mod consent;
 mod escape;
 mod full;

@@ -4,10 +4,10 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
 
+use harness::attempt::{Table, attempt};
 use harness::program::Program;
 use serde_json::json;
 
-use crate::attempt::{Table, attempt};
 use crate::setting::{Setting, bearer};
 
 /// A user and a group that neither this machine nor the image knows.
@@ -15,7 +15,7 @@ const OWNER: (u32, u32) = (4321, 5432);
 
 /// Gives everything below a folder, and that, to the owner.
 fn give(folder: &Path) {
-    for file in harness::docker::files_below(folder) {
+    for file in harness::inventory::files_below(folder) {
         std::os::unix::fs::lchown(file, Some(OWNER.0), Some(OWNER.1)).expect("root may");
     }
     chown(folder, Some(OWNER.0), Some(OWNER.1)).expect("root may");

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use harness::docker::{Host, Inventory, Relay, files_below, processes_with};
+use harness::docker::{Host, Inventory, Relay};
+use harness::inventory::{files_below, processes_with};
 use harness::{Finished, TOKEN};
 use serde_json::{Value, json};
 
@@ -161,9 +162,8 @@ fn a_dry_run_creates_nothing() {
     let relay = Relay::to(setting.engine, |_, _| None);
     setting.host.export("DOCKER_HOST", relay.host());
     let mark = format!("DRY_RUN_MARK={}", setting.host.agent());
-    setting
-        .host
-        .export("DRY_RUN_MARK", setting.host.agent().to_owned());
+    let agent = setting.host.agent().to_owned();
+    setting.host.export("DRY_RUN_MARK", agent);
     let before = (files_below(setting.host.folder()), processes_with(&mark));
     let start = ["start", setting.host.agent(), "--dry-run"];
     let people = setting.host.run(&start);

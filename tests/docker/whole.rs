@@ -5,10 +5,10 @@ use std::fs;
 use harness::GUARD;
 use harness::agent::AGENTS_OWN;
 use harness::connect_proxy::{ConnectProxy, Manner};
-use harness::docker::Terminal;
 use harness::git_server::{GitServer, add_commits, basic};
 use harness::model_server::{ModelServer, PLAIN};
 use harness::origin::Origin;
+use harness::terminal::Terminal;
 use harness::{TOKEN, binary};
 use rustix::process::Signal;
 use serde_json::json;
@@ -80,7 +80,7 @@ fn no_token_is_in_what_the_engine_tells_of_a_bottle() {
                 .feed(words.as_bytes());
         }
     }
-    let state = harness::docker::files_below(&setting.host.path("state"));
+    let state = harness::inventory::files_below(&setting.host.path("state"));
     assert!(!state.is_empty(), "a bottle that runs has a state");
     for file in state
         .iter()
@@ -96,7 +96,7 @@ fn no_token_is_in_what_the_engine_tells_of_a_bottle() {
     assert_eq!(ended.code(), 128 + Signal::TERM.as_raw(), "{ended:#?}");
     let list = setting.host.run(&["list"]);
     assert!(!list.stdout.contains(setting.host.agent()), "{list:#?}");
-    assert!(harness::docker::files_below(&setting.host.path("state/bottle")).is_empty());
+    assert!(harness::inventory::files_below(&setting.host.path("state/bottle")).is_empty());
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_terminal_is_the_agents_own() {
     };
     setting.manifest(&[]);
     // As an agent that would type into its user's shell does: into its own terminal.
-    let program = format!("{}\n", include_str!("agents/attempt.py"));
+    let program = format!("{}\n", harness::attempt::PROGRAM);
     let script = "while read line; do stty size; test \"$line\" != hello || break; done; \
         echo \"got $line\"; python3 -c \"$ATTEMPT\" type_in /dev/tty forged";
     let bottle = json!({ "env": { "ATTEMPT": program } });
@@ -287,7 +287,7 @@ fn a_terminal_is_the_agents_own() {
     let python = harness::require::find("python3").expect("python3");
     let outside = [
         "-c",
-        include_str!("agents/attempt.py"),
+        harness::attempt::PROGRAM,
         "type_in",
         "/dev/tty",
         "forged\n",

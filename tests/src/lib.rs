@@ -26,6 +26,7 @@
 pub mod agent;
 pub mod answer;
 pub mod arena;
+pub mod attempt;
 pub mod authority;
 pub mod binary;
 pub mod builder;
@@ -40,6 +41,7 @@ pub mod fault;
 pub mod flag;
 pub mod git_server;
 pub mod head;
+pub mod inventory;
 pub mod leak;
 pub mod model_server;
 pub mod npm_registry;
@@ -61,10 +63,12 @@ pub mod stage;
 pub mod stand_in;
 pub mod support;
 pub mod tcp_state;
+pub mod terminal;
 pub mod test_programs;
 pub mod trial;
 pub mod turnstile;
 pub mod upstream;
+pub mod user;
 mod verdict;
 pub mod wiretap;
 

@@ -21,13 +21,11 @@ mod inventory;
 mod outer;
 mod relay;
 mod running_bottle;
-mod terminal;
 
 pub use agent_image::agent_image;
 pub use engine::{Engine, engine, small_engine};
 pub use host::{Host, Launched};
-pub use inventory::{Inventory, files_below, processes_with};
+pub use inventory::Inventory;
 pub use outer::{Container, Outer};
 pub use relay::Relay;
 pub use running_bottle::RunningBottle;
-pub use terminal::Terminal;

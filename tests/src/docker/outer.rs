@@ -2,7 +2,6 @@
 //! address of this machine in it, and containers that are in no bottle.
 
 use std::net::{IpAddr, TcpListener};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
@@ -10,16 +9,10 @@ use super::engine::Engine;
 use crate::process::Finished;
 use crate::program::Running;
 use crate::upstream::listen_at;
+use crate::user::number;
 
 /// What everything that a test makes by itself bears.
 const LABEL: &str = "bottle.test=outer";
-
-/// A number that no other name of this process has.
-pub(super) fn number() -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let next = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("{:x}x{next:x}", std::process::id())
-}
 
 /// A network; it goes away with the value.
 pub struct Outer {

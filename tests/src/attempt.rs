@@ -1,26 +1,32 @@
 //! Attempts to get out, each made twice by the same program: in the bottle, where it must
 //! fail for a reason that is named, and outside, where it must succeed.
 
-use harness::Finished;
+use crate::process::Finished;
 use serde_json::Value;
 
 /// The program; see there for what it can try.
-pub(crate) const PROGRAM: &str = include_str!("agents/attempt.py");
+pub const PROGRAM: &str = include_str!("attempt/attempt.py");
+
+/// A host outside, to be tried at; it takes more addresses for itself as arguments.
+pub const PEER: &str = include_str!("attempt/peer.py");
 
 /// Somewhere where a command can be run.
-pub(crate) type Place<'a> = &'a dyn Fn(&[&str]) -> Finished;
+pub type Place<'a> = &'a dyn Fn(&[&str]) -> Finished;
 
 /// What came of an attempt.
 #[derive(Debug)]
-pub(crate) struct Outcome {
+pub struct Outcome {
     /// Whether it succeeded.
-    pub(crate) done: bool,
+    pub done: bool,
     /// The error's name, or what was done.
-    pub(crate) why: String,
+    pub why: String,
 }
 
 /// Makes an attempt somewhere.
-pub(crate) fn attempt(place: Place<'_>, arguments: &[&str]) -> Outcome {
+///
+/// # Panics
+/// When the program says nothing of it.
+pub fn attempt(place: Place<'_>, arguments: &[&str]) -> Outcome {
     let said = place(&[&["python3", "-c", PROGRAM], arguments].concat());
     let line = said.stdout.lines().last().unwrap_or_default();
     let object: Option<Value> = serde_json::from_str(line).ok();
@@ -33,7 +39,7 @@ pub(crate) fn attempt(place: Place<'_>, arguments: &[&str]) -> Outcome {
 
 /// The table of one suite: what held, and what did not.
 #[derive(Default)]
-pub(crate) struct Table {
+pub struct Table {
     rows: Vec<String>,
     breaches: Vec<String>,
 }
@@ -41,7 +47,10 @@ pub(crate) struct Table {
 impl Table {
     /// Makes `inside` in the bottle, where it must fail for one of the reasons `why`, and
     /// `outside` in the control's place, where it must succeed.
-    pub(crate) fn row(
+    ///
+    /// # Panics
+    /// When the program says nothing of it.
+    pub fn row(
         &mut self,
         what: &str,
         (bottle, inside): (Place<'_>, &[&str]),
@@ -62,7 +71,10 @@ impl Table {
     }
 
     /// Fails unless every row held, and tells them all.
-    pub(crate) fn assert_sealed(&self, rows: usize) {
+    ///
+    /// # Panics
+    /// When one did not, or there are not so many.
+    pub fn assert_sealed(&self, rows: usize) {
         eprintln!("{}", self.rows.join("\n"));
         assert_eq!(self.rows.len(), rows, "{:#?}", self.rows);
         assert!(self.breaches.is_empty(), "{:#?}", self.breaches);
