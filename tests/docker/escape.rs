@@ -301,32 +301,7 @@ fn what_the_host_runs_in_a_bound_directory_is_out_of_reach() {
     let inside = |command: &[&str]| bottle.exec(command);
     let outside = |command: &[&str]| outsider.exec(command);
     let mut table = Table::default();
-    for (what, why, name, paths) in [
-        ("a hook", "EROFS", "write", &["/.git/hooks/pre-commit"][..]),
-        ("an agent", "EROFS", "write", &["/.bottle/agents.json"]),
-        (
-            "other hooks",
-            "EBUSY",
-            "rename",
-            &["/.git/hooks", "/.git/old"],
-        ),
-        ("another .git", "EBUSY", "rename", &["/.git", "/.git.old"]),
-        ("another .bottle", "EBUSY", "rename", &["/.bottle", "/old"]),
-        ("another directory", "EBUSY", "rename", &["", ".old"]),
-    ] {
-        let arguments = |root: &str| -> Vec<String> {
-            let paths = paths.iter().map(|path| format!("{root}{path}"));
-            [name.to_owned()].into_iter().chain(paths).collect()
-        };
-        let (here, there) = (arguments(&work), arguments(&control));
-        let (here, there) = (strs(&here), strs(&there));
-        table.row(what, (&inside, &here), &[why], (&outside, &there));
-        if let [rename, old, new] = there[..] {
-            // Back again, for the next row's sake.
-            let back = attempt(&outside, &[rename, new, old]);
-            assert!(back.done, "{back:?}");
-        }
-    }
+    table.host_obeys((&inside, &work), (&outside, &control));
     table.assert_sealed(6);
     assert_eq!(
         bottle.ask(&["sh", "-c", "echo mine >file; cat file"]),
@@ -347,10 +322,6 @@ fn what_the_host_runs_in_a_bound_directory_is_out_of_reach() {
         .expect("a folder")
         .collect();
     assert_eq!(empty.len(), 2, "the mount points are gone: {empty:?}");
-}
-
-fn strs(texts: &[String]) -> Vec<&str> {
-    texts.iter().map(String::as_str).collect()
 }
 
 #[test]

@@ -10,6 +10,25 @@ pub const PROGRAM: &str = include_str!("attempt/attempt.py");
 /// A host outside, to be tried at; it takes more addresses for itself as arguments.
 pub const PEER: &str = include_str!("attempt/peer.py");
 
+/// An agent that does what it is told.
+pub const SERVANT: &str = include_str!("attempt/serve.py");
+
+/// What the host runs or obeys in a bound work directory: what is tried, the error it ends
+/// with, the attempt, and its paths below the directory.
+pub const HOST_OBEYS: [(&str, &str, &str, &[&str]); 6] = [
+    ("a hook", "EROFS", "write", &["/.git/hooks/pre-commit"]),
+    ("an agent", "EROFS", "write", &["/.bottle/agents.json"]),
+    (
+        "other hooks",
+        "EBUSY",
+        "rename",
+        &["/.git/hooks", "/.git/old"],
+    ),
+    ("another .git", "EBUSY", "rename", &["/.git", "/.git.old"]),
+    ("another .bottle", "EBUSY", "rename", &["/.bottle", "/old"]),
+    ("another directory", "EBUSY", "rename", &["", ".old"]),
+];
+
 /// Somewhere where a command can be run.
 pub type Place<'a> = &'a dyn Fn(&[&str]) -> Finished;
 
@@ -68,6 +87,33 @@ impl Table {
             self.breaches.push(format!("{row} (expected {why:?})"));
         }
         self.rows.push(row);
+    }
+
+    /// Makes every attempt of [`HOST_OBEYS`] in the bottle at `work`, and at `free`, which is
+    /// like it and nobody guards.
+    ///
+    /// # Panics
+    /// When what was renamed there cannot be renamed back.
+    pub fn host_obeys(
+        &mut self,
+        (bottle, work): (Place<'_>, &str),
+        (control, free): (Place<'_>, &str),
+    ) {
+        for (what, why, name, paths) in HOST_OBEYS {
+            let arguments = |root: &str| -> Vec<String> {
+                let paths = paths.iter().map(|path| format!("{root}{path}"));
+                [name.to_owned()].into_iter().chain(paths).collect()
+            };
+            let (here, there) = (arguments(work), arguments(free));
+            let here: Vec<&str> = here.iter().map(String::as_str).collect();
+            let there: Vec<&str> = there.iter().map(String::as_str).collect();
+            self.row(what, (bottle, &here), &[why], (control, &there));
+            if let [rename, old, new] = there[..] {
+                // Back again, for the next row's sake.
+                let back = attempt(control, &[rename, new, old]);
+                assert!(back.done, "{back:?}");
+            }
+        }
     }
 
     /// Fails unless every row held, and tells them all.

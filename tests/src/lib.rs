@@ -43,6 +43,7 @@ pub mod git_server;
 pub mod head;
 pub mod inventory;
 pub mod leak;
+pub mod local;
 pub mod model_server;
 pub mod npm_registry;
 pub mod origin;

@@ -66,12 +66,13 @@ def processes(*arguments):
 
 
 def files(root, *arguments):
-    """Reads every file below a folder, but for the kernel's own."""
-    wanted = needles(arguments)
+    """Reads every file below a folder, but for the kernel's own and for -FOLDER."""
+    without = ("/proc", "/sys", *(one[1:] for one in arguments if one[0] == "-"))
+    wanted = needles(one for one in arguments if one[0] != "-")
     longest = max(map(len, wanted))
     seen = 0
     for folder, folders, names in os.walk(root):
-        folders[:] = [one for one in folders if os.path.join(folder, one) not in ("/proc", "/sys")]
+        folders[:] = [one for one in folders if os.path.join(folder, one) not in without]
         for one in names:
             path = os.path.join(folder, one)
             try:
@@ -114,9 +115,10 @@ def type_in(path, text):
 
 
 def unix(path):
+    """A socket of the file system, or of a network namespace: @NAME (unix(7))."""
     with socket.socket(socket.AF_UNIX) as stream:
         stream.settimeout(PATIENCE)
-        stream.connect(path)
+        stream.connect("\0" + path[1:] if path[0] == "@" else path)
         stream.sendall(b"GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n")
         return stream.recv(100).split(b"\r\n")[0].decode()
 
@@ -159,11 +161,62 @@ def mount(source, target):
     return target
 
 
-def namespace():
+def namespace(kind="user"):
+    """Leaves a namespace for a new one (unshare(2))."""
+    flags = {"user": 0x10000000, "mount": 0x00020000, "net": 0x40000000, "pid": 0x20000000}
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(0x10000000) != 0:  # CLONE_NEWUSER
+    if libc.unshare(flags[kind]) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
-    return "a user namespace"
+    return f"a {kind} namespace"
+
+
+def hypervisor():
+    """A socket to whatever runs this machine, which no network namespace holds."""
+    socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM).close()
+    return "a socket"
+
+
+def keyring():
+    """The user's own keyring (keyctl(2)), asked for its number."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.syscall.restype = ctypes.c_long
+    number = {"x86_64": 250, "aarch64": 219}[os.uname().machine]
+    if libc.syscall(number, 0, -4, 1) < 0:  # KEYCTL_GET_KEYRING_ID, KEY_SPEC_USER_KEYRING
+        raise OSError(ctypes.get_errno(), "keyctl")
+    return "a keyring"
+
+
+def open_to_write(path):
+    """Opens and writes nothing: what stands there may be obeyed by the whole machine."""
+    os.close(os.open(path, os.O_WRONLY))
+    return path
+
+
+def there(path):
+    return f"mode {os.stat(path).st_mode:o}"
+
+
+def signal(process):
+    """Asks whether a signal would be sent."""
+    os.kill(int(process), 0)
+    return "a process"
+
+
+def descriptors(*processes):
+    """The descriptors of this process and of these, but for their streams, and for the counter
+    by which bubblewrap hears of its agent's end."""
+    more = []
+    for process in ("self", *processes):
+        for number in os.listdir(f"/proc/{process}/fd"):
+            try:
+                leads = os.readlink(f"/proc/{process}/fd/{number}")
+            except FileNotFoundError:
+                continue  # the one that the list was read through
+            if int(number) > 2 and (process == "self" or leads != "anon_inode:[eventfd]"):
+                more.append(f"{process}:{number} {leads}")
+    if more:
+        return ", ".join(more)
+    raise LookupError("none more")
 
 
 def main():

@@ -1,0 +1,7 @@
+//! Whole bottles without Docker, and the ways out that they must not have: each test is made
+//! by whoever runs the tests, and, if that is root, by another user of this machine as well.
+
+mod directory;
+mod machine;
+mod network;
+mod setting;
