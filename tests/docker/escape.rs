@@ -335,31 +335,5 @@ fn no_answer_of_a_service_holds_the_token() {
         |_, answer| answer.whole("200 OK", &[("set-cookie", "a=b")], b"fine\n"),
     );
     setting.manifest(&[bearer("/api/", &service.url())]);
-    let paths = [
-        "api/",
-        "api/%2e%2e/",
-        "nowhere",
-        "api",
-        "",
-        "api/x.git/git-receive-pack",
-    ];
-    let urls = paths.map(|path| format!("http://cred-proxy:9099/{path}"));
-    let script = "for url in \"$@\"; do curl -sSi \"$url\"; curl -sSi -X TRACE \"$url\"; done; env";
-    let mut command = vec!["sh", "-c", script, "sh"];
-    command.extend(urls.iter().map(String::as_str));
-    let said = setting.host.agent_does(&command);
-    assert_eq!(said.code(), 0, "{said:#?}");
-    assert!(said.stdout.matches("HTTP/1.1 ").count() == 12, "{said:#?}");
-    let leaks = setting.leaks();
-    for (place, text) in [
-        ("what the agent saw", &said.stdout),
-        ("the launcher's words", &said.stderr),
-    ] {
-        leaks.stream(place).feed(text.as_bytes());
-    }
-    leaks.assert_none();
-    assert_eq!(
-        service.requests()[0].only("authorization"),
-        format!("Bearer {}", harness::TOKEN)
-    );
+    harness::chores::look_for_the_token(&setting.host, &service);
 }

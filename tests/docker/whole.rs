@@ -2,30 +2,16 @@
 
 use std::fs;
 
-use harness::GUARD;
-use harness::agent::AGENTS_OWN;
+use harness::chores;
 use harness::connect_proxy::{ConnectProxy, Manner};
 use harness::git_server::{GitServer, add_commits, basic};
-use harness::model_server::{ModelServer, PLAIN};
+use harness::model_server::ModelServer;
 use harness::origin::Origin;
-use harness::terminal::Terminal;
 use harness::{TOKEN, binary};
 use rustix::process::Signal;
 use serde_json::json;
 
 use crate::setting::{Setting, TOKEN_NAME, bearer};
-
-/// What an agent tries at an API: each line is a call's status and body.
-const CALLS: &str = r#"
-call() { curl -sS -w ' %{http_code}\n' "$@" | tr '\n' ' '; echo; }
-url=http://cred-proxy:9099
-call $url/api/user
-call -H 'Authorization: Bearer agents-own-placeholder' -H 'x-api-key: agents-own-placeholder' $url/api/user
-call $url/nowhere/user
-call -X PUT -d key $url/api/user/keys
-call $url/api/owner/app.git/info/refs?service=git-receive-pack
-python3 -c "import urllib.request as r; print(r.urlopen('$url/api/python').status)"
-"#;
 
 #[test]
 fn an_agents_calls_carry_our_credential_and_no_other() {
@@ -40,19 +26,7 @@ fn an_agents_calls_carry_our_credential_and_no_other() {
     let mut route = bearer("/api/", &service.url());
     route["deny"] = json!(["PUT /user/keys/**"]);
     setting.manifest(&[route]);
-    let said = setting.host.agent_does(&["sh", "-c", CALLS]);
-    assert_eq!(said.code(), 0, "{said:#?}");
-    let lines: Vec<&str> = said.stdout.lines().collect();
-    let statuses = ["200", "200", "404", "403", "403", "200"];
-    assert_eq!(lines.len(), statuses.len(), "{said:#?}");
-    for (line, status) in lines.iter().zip(statuses) {
-        assert!(line.trim_end().ends_with(status), "{status}: {said:#?}");
-    }
-    let requests = service.requests();
-    let targets: Vec<&str> = requests.iter().map(|one| one.target.as_str()).collect();
-    assert_eq!(targets, ["/user", "/user", "/python"]);
-    harness::agent::assert_only_ours(&requests, "authorization", &format!("Bearer {TOKEN}"));
-    assert!(CALLS.contains(AGENTS_OWN));
+    chores::calls(&setting.host, &service);
 }
 
 #[test]
@@ -106,17 +80,7 @@ fn an_event_stream_arrives_live() {
     };
     let model = ModelServer::on(setting.outer.listener(), setting.tls());
     setting.manifest(&[bearer("/model/", &model.origin().url())]);
-    let url = "http://cred-proxy:9099/model/stream";
-    let arguments = setting.host.start_arguments(&["curl", "-sSN", url]);
-    let mut agent = setting.host.bottle(&arguments).start();
-    for (_, text) in PLAIN {
-        // The next one is not even made before this one has arrived.
-        model.release();
-        assert_eq!(agent.line(), format!("data: {text}"));
-        assert_eq!(agent.line(), "");
-    }
-    let ended = agent.finish();
-    assert_eq!(ended.code(), 0, "{ended:#?}");
+    chores::event_stream(&setting.host, &model);
 }
 
 /// The one way to a service by its name: an outbound proxy that brings every name to ours.
@@ -177,14 +141,8 @@ fn an_agents_files_and_variables_are_as_the_roles_say() {
         return;
     };
     setting.host.export("HOST_ZONE", "Europe/Berlin");
-    let roles = [
-        ("/anthropic/", "anthropic-base-url"),
-        ("/npm/", "npm-registry"),
-        ("/forge/", "git-insteadof"),
-        ("/tea/", "tea-login"),
-    ];
     let url = format!("https://{}:9", setting.outer.address());
-    let routes = roles.map(|(path, role)| {
+    let routes = chores::ROLES.map(|(path, role)| {
         let mut route = bearer(path, &url);
         route["role"] = role.into();
         route
@@ -195,28 +153,7 @@ fn an_agents_files_and_variables_are_as_the_roles_say() {
     setting
         .host
         .manifest(setting.image, bottle, json!({ "workdir": "none" }));
-    let script = "id -u; cd; stat -c '%u %n' . .npmrc .gitconfig .config/tea/config.yml; \
-        cat .npmrc .gitconfig .config/tea/config.yml; touch mine && env";
-    let said = setting.host.agent_does(&["sh", "-c", script]);
-    assert_eq!(said.code(), 0, "{said:#?}");
-    let instead = format!("insteadOf = {url}/");
-    for wanted in [
-        "1000\n1000 .\n1000 .npmrc\n1000 .gitconfig\n1000 .config/tea/config.yml\n",
-        "registry=http://cred-proxy:9099/npm/\n",
-        "replace-registry-host=always\n",
-        "[url \"http://cred-proxy:9099/forge/\"]\n",
-        &instead,
-        "url: \"http://cred-proxy:9099/tea",
-        "ANTHROPIC_BASE_URL=http://cred-proxy:9099/anthropic\n",
-        "CLAUDE_CODE_OAUTH_TOKEN=",
-        "ENABLE_TOOL_SEARCH=true\n",
-        "ZONE=Europe/Berlin\n",
-        "MARK=?x\n",
-    ] {
-        assert!(said.stdout.contains(wanted), "{wanted:?} in {said:#?}");
-    }
-    assert!(!said.stdout.contains("SSL_CERT_FILE"), "{said:#?}");
-    assert!(!said.stderr.contains("Europe/Berlin"), "a value: {said:#?}");
+    chores::files_and_variables(&setting.host, &url);
 }
 
 #[test]
@@ -238,65 +175,11 @@ fn a_terminal_is_the_agents_own() {
     let Some(setting) = Setting::new("docker: a terminal") else {
         return;
     };
-    setting.manifest(&[]);
-    // As an agent that would type into its user's shell does: into its own terminal.
-    let program = format!("{}\n", harness::attempt::PROGRAM);
-    let script = "while read line; do stty size; test \"$line\" != hello || break; done; \
-        echo \"got $line\"; python3 -c \"$ATTEMPT\" type_in /dev/tty forged";
-    let bottle = json!({ "env": { "ATTEMPT": program } });
+    let bottle = json!({ "env": { "ATTEMPT": chores::attempt_variable() } });
     setting
         .host
         .manifest(setting.image, bottle, json!({ "workdir": "none" }));
-    let arguments = setting.host.start_arguments(&["sh", "-c", script]);
-    let mut terminal = Terminal::running(binary::bottle(), &arguments, |command| {
-        setting.host.furnish(command);
-    });
-    let sees = |text: &'static str| {
-        move |lines: &[String]| lines.iter().any(|line| line.contains(text)).then_some(())
-    };
-    terminal.type_in("\n");
-    let begun = terminal
-        .screen()
-        .wait_within(GUARD * 6, "size", sees("24 80"));
-    begun.unwrap_or_else(|| panic!("{}", terminal.screen().text()));
-    terminal.resize(101, 33);
-    // The news travels beside what is typed.
-    for _ in 0..100 {
-        let is_size = |line: &&String| line.contains("24 80") || line.contains("33 101");
-        let known = terminal.screen().lines().iter().filter(is_size).count();
-        terminal.type_in("\n");
-        let more = |lines: &[String]| (lines.iter().filter(is_size).count() > known).then_some(());
-        terminal
-            .screen()
-            .wait("another size", more)
-            .expect("an agent that runs");
-        if sees("33 101")(&terminal.screen().lines()).is_some() {
-            break;
-        }
-    }
-    let resized = sees("33 101")(&terminal.screen().lines());
-    resized.unwrap_or_else(|| panic!("{}", terminal.screen().text()));
-    terminal.type_in("hello\n");
-    let heard = terminal.screen().wait("answer", sees("got hello"));
-    heard.unwrap_or_else(|| panic!("{}", terminal.screen().text()));
-    let ended = terminal.wait();
-    assert!(ended.success(), "{}", terminal.screen().text());
-    assert_eq!(terminal.waiting(), 0, "typed into the user's terminal");
-
-    // The same program in the very terminal is believed.
-    let python = harness::require::find("python3").expect("python3");
-    let outside = [
-        "-c",
-        harness::attempt::PROGRAM,
-        "type_in",
-        "/dev/tty",
-        "forged\n",
-    ];
-    let mut terminal = Terminal::running(&python, &outside, |command| {
-        setting.host.furnish(command);
-    });
-    assert!(terminal.wait().success(), "{}", terminal.screen().text());
-    assert_eq!(terminal.waiting(), 7, "{}", terminal.screen().text());
+    chores::terminal(&setting.host);
 }
 
 /// The engine's check of the routes that a start would write.

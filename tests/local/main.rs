@@ -2,6 +2,10 @@
 //! by whoever runs the tests, and, if that is root, by another user of this machine as well.
 
 mod directory;
+mod lives;
 mod machine;
 mod network;
+mod refusals;
 mod setting;
+mod terminal;
+mod whole;

@@ -25,8 +25,6 @@ pub(crate) const SYSTEM: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/b
 pub(crate) struct Setting {
     pub(crate) user: User,
     pub(crate) authority: Authority,
-    /// Whether the launcher is root's.
-    pub(crate) is_root: bool,
 }
 
 /// Does `work` as whoever runs the tests, and, if that is root, as another user as well; or
@@ -37,19 +35,12 @@ pub(crate) fn each(test: &str, work: impl Fn(&mut Setting)) {
     }
     let is_root = rustix::process::geteuid().is_root();
     eprintln!("{test}: as {}", if is_root { "root" } else { "oneself" });
-    work(&mut Setting::new(is_root));
+    work(&mut Setting::new());
     if is_root && require::program(test, "setpriv").is_some() {
         eprintln!("{test}: as another user");
-        let mut setting = Setting::new(false);
+        let mut setting = Setting::new();
         setting.become_another();
         work(&mut setting);
-    }
-}
-
-/// The same for what is no question of who asks.
-pub(crate) fn once(test: &str, work: impl FnOnce(&mut Setting)) {
-    if can_be_made(test) {
-        work(&mut Setting::new(rustix::process::geteuid().is_root()));
     }
 }
 
@@ -73,7 +64,7 @@ fn can_be_made(test: &str) -> bool {
 }
 
 impl Setting {
-    fn new(is_root: bool) -> Setting {
+    fn new() -> Setting {
         let authority = Authority::new();
         let mut user = User::new();
         let pem = fs::read_to_string(authority.pem_file()).expect("a certificate");
@@ -86,11 +77,7 @@ impl Setting {
             format!("unix://{}", user.path("no-docker").display()),
         );
         user.export(TOKEN_NAME, TOKEN);
-        Setting {
-            user,
-            authority,
-            is_root,
-        }
+        Setting { user, authority }
     }
 
     /// Has the launcher be another user's, who can reach it.

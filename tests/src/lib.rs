@@ -31,6 +31,7 @@ pub mod authority;
 pub mod binary;
 pub mod builder;
 pub mod census;
+pub mod chores;
 pub mod client;
 pub mod connect_proxy;
 pub mod connection;

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::process::{Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::process::{GUARD, Tap, wait_for_exit};
+use crate::process::{GUARD, Tap, pid_of, wait_for_exit};
 
 /// A program that runs in a terminal of its own, and the user before it.
 pub struct Terminal {
@@ -78,6 +79,19 @@ impl Terminal {
     /// When the terminal is gone.
     pub fn waiting(&self) -> u64 {
         rustix::io::ioctl_fionread(&self.inner).expect("FIONREAD")
+    }
+
+    /// The program's process: nobody leads its group, so `setsid` becomes it.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends the program a signal.
+    ///
+    /// # Panics
+    /// When it has been waited for.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(pid_of(&self.child), signal).expect("the process is there");
     }
 
     /// Waits for the program's end.
