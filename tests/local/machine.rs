@@ -70,11 +70,18 @@ fn no_process_outside_is_in_reach() {
             &["signal", &launcher],
         );
         table.assert_sealed(7);
-        let environment = bottle.ask(&["env"]);
+        // Every process's own, the first of them included: `env` of each.
+        let environment =
+            bottle.ask(&["sh", "-c", "env; cat /proc/[0-9]*/environ | tr '\\0' '\\n'"]);
+        assert!(
+            environment.matches("HOME=/home/agent").count() > 2,
+            "{environment}"
+        );
         let leaks = setting.leaks();
         leaks.stream("env").feed(environment.as_bytes());
         leaks.assert_none();
         for name in [
+            "BOTTLE_BACKEND",
             "SSL_CERT_FILE",
             "XDG_STATE_HOME",
             "DOCKER_HOST",

@@ -1,6 +1,8 @@
 //! Whole bottles without Docker, and the ways out that they must not have: each test is made
 //! by whoever runs the tests, and, if that is root, by another user of this machine as well.
 
+mod claude;
+mod clients;
 mod directory;
 mod lives;
 mod machine;

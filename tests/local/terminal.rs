@@ -1,7 +1,10 @@
 //! A terminal of the agent's own, with a shell in it.
 
+use harness::attempt::PROGRAM;
 use harness::chores;
 use harness::inventory::{descendants, wait_until_gone};
+use harness::local::PYTHON;
+use harness::require;
 use harness::terminal::Terminal;
 use rustix::process::Signal;
 use serde_json::json;
@@ -81,6 +84,30 @@ fn a_user_who_closes_the_terminal_or_ends_the_launcher_ends_all() {
             let expected = Some(128 + signal.as_raw());
             assert_eq!(ended.code(), expected, "{}", terminal.screen().text());
             wait_until_gone(&processes);
+        }
+    });
+}
+
+/// Without a terminal of its own, an agent has none: not its user's, from which its launcher runs.
+#[test]
+fn the_users_terminal_is_out_of_reach_of_an_agent_without_one() {
+    each("local: the user's terminal", |setting| {
+        setting.manifest(&[], "none");
+        let forge = [PYTHON, "-c", PROGRAM, "type_in", "/dev/tty", "forged\n"];
+        let start = setting.user.start_arguments(&forge);
+        let launcher = setting.user.launcher().iter().map(String::as_str);
+        let in_pipes = "\"$@\" </dev/null 2>/dev/null | cat";
+        let words = ["-c", in_pipes, "sh"].into_iter();
+        let bottle: Vec<&str> = words.clone().chain(launcher).chain(start).collect();
+        let outside: Vec<&str> = words.chain(forge).collect();
+        for (words, why, typed) in [(bottle, "\"ENXIO\"", 0), (outside, "\"7 octets\"", 7)] {
+            let shell = require::find("sh").expect("sh");
+            let mut terminal = Terminal::running(&shell, &words, |command| {
+                setting.user.furnish(command);
+            });
+            assert!(terminal.wait().success(), "{}", terminal.screen().text());
+            until(&terminal, why, 1);
+            assert_eq!(terminal.waiting(), typed, "{}", terminal.screen().text());
         }
     });
 }

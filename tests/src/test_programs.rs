@@ -20,6 +20,9 @@ const VERDACCIO: &str = r#"{
 }
 "#;
 
+/// The command-line client that most agents are.
+const CLAUDE_CODE: &str = "@anthropic-ai/claude-code@2.1.197";
+
 /// The vendors' libraries that agents are written with.
 const PYTHON_PACKAGES: [&str; 2] = ["anthropic==2.12.0", "openai==3.54.0"];
 
@@ -38,6 +41,22 @@ pub fn verdaccio(test: &str) -> Option<PathBuf> {
     });
     let folder = told(test, "verdaccio cannot be installed", installed)?;
     Some(folder.join("node_modules/verdaccio/bin/verdaccio"))
+}
+
+/// A prefix of npm's, as a user has one in the home, with the client `claude` in its `bin`; or
+/// a skip told under the name of `test`.
+///
+/// # Panics
+/// When it cannot be installed where everything is required.
+pub fn claude_code(test: &str) -> Option<PathBuf> {
+    let npm = require::program(test, "npm")?;
+    let installed = installed("claude-code", CLAUDE_CODE, |folder| {
+        let mut install = Command::new(npm);
+        install.args(["install", "--global", "--no-audit", "--no-fund"]);
+        install.args(["--loglevel=error", "--prefix"]).arg(folder);
+        succeed(install.arg(CLAUDE_CODE))
+    });
+    told(test, "Claude Code cannot be installed", installed)
 }
 
 /// A Python that knows the vendors' libraries.
