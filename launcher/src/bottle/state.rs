@@ -3,11 +3,12 @@
 use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use super::LauncherId;
+use super::limits::{HEALTH_LOOK, TEARDOWN_WITHIN};
 use crate::local::tree;
 
 const LAUNCHER: &str = "launcher";
@@ -170,7 +171,7 @@ impl State {
             absent_is_fine(removed.or_else(|e| if full(&e) { Ok(()) } else { Err(e) }))?;
         }
         for group in self.read_paths(GROUP) {
-            absent_is_fine(fs::remove_dir(&group))?;
+            absent_is_fine(remove_group(&group))?;
         }
         for runtime in self.read_paths(RUNTIME) {
             tree::remove(&runtime)?;
@@ -178,14 +179,32 @@ impl State {
         tree::remove(&self.directory)
     }
 
-    /// All that are below `root`, by their slugs.
+    /// All that are below `root`, by their slugs. One of another user says nothing to this one:
+    /// root would remove what it names.
     pub(crate) fn all(root: &Path) -> Vec<String> {
+        let own = rustix::process::geteuid().as_raw();
         let entries = fs::read_dir(root).into_iter().flatten().flatten();
-        let directories = entries.filter(|entry| entry.file_type().is_ok_and(|t| t.is_dir()));
+        let is_own = |facts: fs::Metadata| facts.is_dir() && facts.uid() == own;
+        let directories = entries.filter(|entry| entry.metadata().is_ok_and(is_own));
         let names = directories.filter_map(|entry| entry.file_name().into_string().ok());
         let mut slugs: Vec<String> = names.filter(|name| super::slug::is_valid(name)).collect();
         slugs.sort();
         slugs
+    }
+}
+
+/// Removes a control group. What was ended may take a moment to be gone from it.
+fn remove_group(group: &Path) -> io::Result<()> {
+    let latest = Instant::now() + TEARDOWN_WITHIN;
+    loop {
+        match fs::remove_dir(group) {
+            Err(error)
+                if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < latest =>
+            {
+                std::thread::sleep(HEALTH_LOOK);
+            }
+            removed => return removed,
+        }
     }
 }
 
@@ -222,11 +241,27 @@ mod tests {
         fs::create_dir(&points[1]).expect("made");
         fs::write(points[1].join("theirs"), "x").expect("written");
         state.note_mounts(&points, &points).expect("noted");
+        let elsewhere = root.join("b-22222");
+        std::os::unix::fs::symlink(place.path(), elsewhere).expect("a link");
         assert_eq!(State::all(&root), ["a-22222"]);
         state.remove().expect("removed");
         state.remove().expect("removed twice");
         assert!(!points[0].exists() && points[1].join("theirs").exists());
         assert_eq!(State::all(&root), [""; 0]);
+    }
+
+    #[test]
+    fn what_another_user_noted_is_not_believed() {
+        let place = tempfile::tempdir().expect("a directory");
+        let launcher = LauncherId::own().expect("/proc");
+        let state = State::of(place.path(), "a-22222");
+        state.create(&launcher).expect("made");
+        assert_eq!(State::all(place.path()), ["a-22222"]);
+        let nobody = Some(65_534);
+        match std::os::unix::fs::chown(state.directory(), nobody, nobody) {
+            Ok(()) => assert_eq!(State::all(place.path()), [""; 0]),
+            Err(error) => assert!(!rustix::process::geteuid().is_root(), "{error}"),
+        }
     }
 
     #[test]
