@@ -354,7 +354,11 @@ mod tests {
         }
         let script = of("script", Some(&work));
         assert_eq!(script.bound, [root.join("a/b/other")]);
-        assert_eq!(script.directories, [other], "the interpreter is the agent's");
+        assert_eq!(
+            script.directories,
+            [other],
+            "the interpreter is the agent's"
+        );
     }
 
     #[test]
