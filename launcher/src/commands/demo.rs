@@ -172,10 +172,10 @@ impl Stage {
             terminal: terminal::is_interactive()
                 .then(|| variable("TERM").unwrap_or_else(|| "xterm".to_owned())),
             path: backend::host_path(),
-            private: local::Private {
-                home: PathBuf::from(variable("HOME").unwrap_or_default()),
-                others: vec![self.folder.path.clone()],
-            },
+            private: local::Private::of(
+                PathBuf::from(variable("HOME").unwrap_or_default()),
+                [self.folder.path.clone()],
+            ),
         };
         let mut signals = Signals::catch().map_err(not_started)?;
         local::run(request, &mut progress(), &mut signals).await

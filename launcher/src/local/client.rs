@@ -39,6 +39,17 @@ pub struct Private {
     pub others: Vec<PathBuf>,
 }
 
+impl Private {
+    /// These places, under the names that programs are found by: with all links followed.
+    pub fn of(home: PathBuf, others: impl IntoIterator<Item = PathBuf>) -> Self {
+        let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
+        Self {
+            home: real(home),
+            others: others.into_iter().map(real).collect(),
+        }
+    }
+}
+
 /// The sandbox has them anyway.
 const SYSTEM: [&str; 7] = [
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
@@ -310,6 +321,19 @@ mod tests {
             directories: vec![bin.into()],
         };
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_private_is_known_under_any_name() {
+        let place = tempfile::tempdir().expect("a directory");
+        let root = place.path().canonicalize().expect("it");
+        let home = root.join("var/home/me");
+        fs::create_dir_all(home.join("bin")).expect("made");
+        std::os::unix::fs::symlink("var/home", root.join("home")).expect("a link");
+        let tool = home.join("bin/tool");
+        let private = Private::of(root.join("home/me"), [root.join("home/absent")]);
+        assert_eq!(installation(&tool, &private), tool, "not the whole home");
+        assert_eq!(private.others, [root.join("home/absent")]);
     }
 
     #[test]
