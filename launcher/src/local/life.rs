@@ -178,8 +178,10 @@ impl Start<'_> {
         if !plan.routes.is_empty() {
             self.step("starting cred-proxy")?;
             self.start_engine(sockets)?;
-            self.say(&Word::Accepted, &[])?;
+            let said = self.say(&Word::Accepted, &[]);
+            // Where nobody is there to be told, what it said last is why.
             self.hear(&Word::Answered).await?;
+            said?;
         }
         self.step("starting the agent")?;
         self.progress.done();
