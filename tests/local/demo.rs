@@ -65,6 +65,8 @@ fn the_tour_finds_what_leaks() {
     let mut leaking = Program::new(bubblewrap, folder.path()).args([
         "--unshare-user",
         "--unshare-pid",
+        "--uid",
+        "1000",
         "--ro-bind",
         "/usr",
         "/usr",
@@ -83,14 +85,14 @@ fn the_tour_finds_what_leaks() {
             &home,
             "--ro-bind",
             &own,
-            "/bottle",
+            "/run/bottle/bottle",
             "--setenv",
             "PLANTED",
             &mark(),
         ])
         .args([
             "--",
-            "/bottle",
+            "/run/bottle/bottle",
             "tour",
             "--service",
             &address.to_string(),
