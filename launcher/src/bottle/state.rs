@@ -168,13 +168,14 @@ impl State {
             let removed = fs::remove_dir(&path);
             let full = |error: &io::Error| error.kind() == io::ErrorKind::DirectoryNotEmpty;
             // One that is not empty: somebody put something there, and it is theirs.
-            absent_is_fine(removed.or_else(|e| if full(&e) { Ok(()) } else { Err(e) }))?;
+            absent_is_fine(removed.or_else(|e| if full(&e) { Ok(()) } else { Err(e) }))
+                .map_err(at(&path))?;
         }
         for group in self.read_paths(GROUP) {
-            absent_is_fine(remove_group(&group))?;
+            absent_is_fine(remove_group(&group)).map_err(at(&group))?;
         }
         for runtime in self.read_paths(RUNTIME) {
-            tree::remove(&runtime)?;
+            tree::remove(&runtime).map_err(at(&runtime))?;
         }
         tree::remove(&self.directory)
     }
@@ -188,6 +189,11 @@ impl State {
         slugs.sort();
         slugs
     }
+}
+
+/// The error with what it is about, which is not the state's directory.
+fn at(path: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
+    move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// Removes a control group. What was ended may take a moment to be gone from it.
@@ -245,6 +251,19 @@ mod tests {
         state.remove().expect("removed twice");
         assert!(!points[0].exists() && points[1].join("theirs").exists());
         assert_eq!(State::all(&root), [""; 0]);
+    }
+
+    #[test]
+    fn what_can_not_be_removed_is_named() {
+        let place = tempfile::tempdir().expect("a directory");
+        let state = State::of(place.path(), "a-22222");
+        let launcher = LauncherId::own().expect("/proc");
+        state.create(&launcher).expect("made");
+        let file = [place.path().join("a file now")];
+        fs::write(&file[0], "x").expect("written");
+        state.note_mounts(&file, &file).expect("noted");
+        let error = state.remove().expect_err("no directory").to_string();
+        assert!(error.contains("a file now: "), "{error}");
     }
 
     #[test]
