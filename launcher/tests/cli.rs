@@ -56,11 +56,17 @@ fn the_first_commands_lead_to_a_plan() {
     for word in ["BOTTLE", "AGENT", "dev", "bind"] {
         assert!(checked.stdout.contains(word), "{word}: {checked:#?}");
     }
+    // What is asked for by name is not asked whether it is there.
+    for (backend, image) in [("docker", "bottle-claude:"), ("local", "none: ")] {
+        let told = person.runs(&["info", "dev", "--backend", backend]);
+        let row = format!("Backend    {backend}\nImage      {image}");
+        assert!(told.stdout.contains(&row), "{row:?}: {told:#?}");
+    }
     let told = person.runs(&["info", "dev"]);
     assert_eq!(told.code(), 0, "{told:#?}");
     for line in [
         "Agent      dev",
-        "Image      bottle-claude:",
+        "Backend    local (no Docker Engine answers",
         "/anthropic/ → https://api.anthropic.com with CLAUDE_CODE_OAUTH_TOKEN",
         "Warning: GH_PAT is unset or empty",
     ] {
