@@ -161,10 +161,12 @@ mod tests {
         let name = OsStr::new;
         assert!(open(&folder, name("a"), OFlags::empty()).is_err());
         assert!(open(&folder, name("b"), OFlags::DIRECTORY).is_err());
-        assert_eq!(
-            copy(&from, &to).expect("copied"),
-            [""; 0].map(PathBuf::from)
-        );
+        let pipe = from.join("pipe");
+        let mode = rustix::fs::Mode::RUSR;
+        rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, mode, 0).expect("a pipe");
+        let opened = open(&folder, name("pipe"), OFlags::empty()).expect("at once");
+        assert!(!opened.metadata().expect("it").is_file());
+        assert_eq!(copy(&from, &to).expect("copied"), [pipe]);
         assert!(fs::symlink_metadata(to.join("a")).expect("it").is_symlink());
         std::os::unix::fs::symlink(&from, place.path().join("other")).expect("a link");
         let elsewhere = place.path().join("elsewhere");
