@@ -9,5 +9,6 @@ mod machine;
 mod network;
 mod refusals;
 mod setting;
+mod starts;
 mod terminal;
 mod whole;
