@@ -172,6 +172,14 @@ impl Running {
     /// When it hangs.
     pub fn finish(mut self) -> Finished {
         drop(self.input.take());
+        self.end()
+    }
+
+    /// Waits for its end while its standard input stays open: what ends it is something else.
+    ///
+    /// # Panics
+    /// When it hangs.
+    pub fn end(mut self) -> Finished {
         let Some(status) = wait_for_exit(&mut self.child, RUN_TIME) else {
             let (said, complained) = (self.stdout.text(), self.stderr.text());
             panic!("{} hangs: {said}\n{complained}", self.name);

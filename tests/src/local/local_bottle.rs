@@ -154,6 +154,6 @@ impl LocalBottle {
     /// When it hangs.
     pub fn end_by(self, signal: Signal) -> Finished {
         self.signal(signal);
-        self.finish()
+        self.launcher.into_inner().end()
     }
 }
