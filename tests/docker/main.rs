@@ -2,6 +2,7 @@
 //! bottle, network and container here is the test's own; what lies outside of a bottle is
 //! outside on this machine.
 
+mod claude;
 mod consent;
 mod escape;
 mod full;

@@ -3,6 +3,7 @@
 
 mod claude;
 mod clients;
+mod demo;
 mod directory;
 mod lives;
 mod machine;

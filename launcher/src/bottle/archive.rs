@@ -125,7 +125,11 @@ pub(super) fn copy_directory(
 
 /// Opens what has this name in a directory, and nothing that it is a link to: an agent that
 /// is at work there could make one of anything after somebody looked.
-fn open(folder: impl AsFd, name: &OsStr, flags: OFlags) -> io::Result<File> {
+///
+/// # Errors
+///
+/// The kernel's.
+pub(crate) fn open(folder: impl AsFd, name: &OsStr, flags: OFlags) -> io::Result<File> {
     // A pipe without a writer would keep us waiting.
     let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     Ok(File::from(openat(folder, name, flags, Mode::empty())?))

@@ -10,7 +10,7 @@
 //! labels that say whose it is, so that another process can find and remove it.
 
 mod agent;
-mod archive;
+pub(crate) mod archive;
 mod certificates;
 mod container_agent;
 mod elf;

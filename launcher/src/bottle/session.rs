@@ -133,8 +133,11 @@ impl<A: Agent> AtWork<A> {
                         self.agent.signal(sent).await?;
                         let ended = self.agent.wait();
                         // One that does not end is ended with the rest of the bottle.
-                        let _ended = tokio::time::timeout(AGENT_GRACE, ended).await;
-                        let _shown = tokio::time::timeout(AGENT_GRACE, &mut streams).await;
+                        let ended = tokio::time::timeout(AGENT_GRACE, ended).await;
+                        if ended.is_ok() {
+                            // What it said last.
+                            let _shown = tokio::time::timeout(AGENT_GRACE, &mut streams).await;
+                        }
                         break Err(sent.into());
                     }
                 }

@@ -5,9 +5,10 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use super::LauncherId;
+use super::limits::{HEALTH_LOOK, TEARDOWN_WITHIN};
 use crate::local::tree;
 
 const LAUNCHER: &str = "launcher";
@@ -170,7 +171,7 @@ impl State {
             absent_is_fine(removed.or_else(|e| if full(&e) { Ok(()) } else { Err(e) }))?;
         }
         for group in self.read_paths(GROUP) {
-            absent_is_fine(fs::remove_dir(&group))?;
+            absent_is_fine(remove_group(&group))?;
         }
         for runtime in self.read_paths(RUNTIME) {
             tree::remove(&runtime)?;
@@ -186,6 +187,21 @@ impl State {
         let mut slugs: Vec<String> = names.filter(|name| super::slug::is_valid(name)).collect();
         slugs.sort();
         slugs
+    }
+}
+
+/// Removes a control group. What was ended may take a moment to be gone from it.
+fn remove_group(group: &Path) -> io::Result<()> {
+    let latest = Instant::now() + TEARDOWN_WITHIN;
+    loop {
+        match fs::remove_dir(group) {
+            Err(error)
+                if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < latest =>
+            {
+                std::thread::sleep(HEALTH_LOOK);
+            }
+            removed => return removed,
+        }
     }
 }
 
@@ -222,6 +238,8 @@ mod tests {
         fs::create_dir(&points[1]).expect("made");
         fs::write(points[1].join("theirs"), "x").expect("written");
         state.note_mounts(&points, &points).expect("noted");
+        let elsewhere = root.join("b-22222");
+        std::os::unix::fs::symlink(place.path(), elsewhere).expect("a link");
         assert_eq!(State::all(&root), ["a-22222"]);
         state.remove().expect("removed");
         state.remove().expect("removed twice");

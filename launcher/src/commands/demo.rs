@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{backend, block_on, print, programs, progress, state_root, variable};
 use crate::args::{Demo, Tour};
-use crate::bottle::exit_code::{NOT_STARTED, OWN_FAILURE};
+use crate::bottle::exit_code::{NOT_STARTED, OWN_FAILURE, USAGE};
 use crate::bottle::{Failure, Programs};
 use crate::demo::{self, ROUTE, Service, Sights};
 use crate::host::facts::gather;
@@ -63,8 +63,12 @@ pub(super) fn run(args: &Demo) -> u8 {
     }
 }
 
-/// Takes the tour, inside.
+/// Takes the tour, inside. Outside its attempts would succeed, and harm.
 pub(super) fn tour(args: &Tour) -> u8 {
+    if !std::env::current_exe().is_ok_and(|own| is_in_bottle(&own)) {
+        progress().tell("the tour runs in the demonstration's bottle; run: bottle demo");
+        return USAGE;
+    }
     let sights = Sights {
         service: args.service,
         home: args.home.clone(),
@@ -77,6 +81,11 @@ pub(super) fn tour(args: &Tour) -> u8 {
             OWN_FAILURE
         }
     }
+}
+
+/// Whether this program, at this path, is the one that a bottle has.
+fn is_in_bottle(own: &Path) -> bool {
+    own == local::launcher_inside() && !rustix::process::geteuid().is_root()
 }
 
 /// What stands outside the bottle.
@@ -172,10 +181,10 @@ impl Stage {
             terminal: terminal::is_interactive()
                 .then(|| variable("TERM").unwrap_or_else(|| "xterm".to_owned())),
             path: backend::host_path(),
-            private: local::Private {
-                home: PathBuf::from(variable("HOME").unwrap_or_default()),
-                others: vec![self.folder.path.clone()],
-            },
+            private: local::Private::of(
+                PathBuf::from(variable("HOME").unwrap_or_default()),
+                [self.folder.path.clone()],
+            ),
         };
         let mut signals = Signals::catch().map_err(not_started)?;
         local::run(request, &mut progress(), &mut signals).await
@@ -234,5 +243,16 @@ fn remove(folder: &Path) {
     if let Err(error) = std::fs::remove_dir_all(folder) {
         let folder = folder.display();
         progress().tell(&format!("{folder} could not be removed: {error}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_no_tour_outside() {
+        let own = std::env::current_exe().expect("a path");
+        assert!(!is_in_bottle(&own));
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Prepared {
     pub(super) home: PathBuf,
     /// What was true of the work directory when the plan was made.
     pub(super) workdir: WorkdirFacts,
+    /// Where the home manifest is, or would be.
+    pub(super) manifest: PathBuf,
 }
 
 /// The files that a command in this directory reads.
@@ -72,6 +74,7 @@ pub(super) fn prepare(
         .extend(in_the_agents_hand(&plan.workdir, user, &programs));
     Ok(Prepared {
         plan,
+        manifest: places.manifest,
         home: facts.home,
         workdir: facts.workdir,
     })

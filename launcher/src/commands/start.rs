@@ -18,7 +18,7 @@ use crate::bottle::{
 use crate::host::git_config::Snapshot;
 use crate::host::{facts, tokens, variables};
 use crate::local;
-use crate::manifest::{AgentOrigin, home_manifest};
+use crate::manifest::AgentOrigin;
 use crate::plan::{Plan, Preview};
 use crate::signals::Signals;
 use crate::terminal;
@@ -137,6 +137,7 @@ fn values(prepared: &Prepared) -> Result<Values, Vec<String>> {
     let secrets = tokens::read(&prepared.plan.slots, &prepared.home)?;
     Ok(Values {
         tokens: tokens::records(&secrets),
+        manifest: prepared.manifest.clone(),
         variables: variables::resolve(&prepared.plan.environment)?,
     })
 }
@@ -171,6 +172,8 @@ fn guarded(plan: &Plan, values: Values, engine: Option<PathBuf>, backend: Backen
 struct Values {
     /// A record `NAME=VALUE`, ended by NUL, for each slot.
     pub tokens: Zeroizing<Vec<u8>>,
+    /// The manifest, which is not the agent's to read.
+    pub manifest: PathBuf,
     /// The agent's variables.
     pub variables: Vec<(String, String)>,
 }
@@ -207,10 +210,8 @@ async fn try_to(
         terminal::is_interactive().then(|| variable("TERM").unwrap_or_else(|| "xterm".to_owned()));
     match backend {
         Backend::Local => {
-            let manifest = home_manifest(None, &variable);
-            let private = [Some(state_root.clone()), manifest].into_iter().flatten();
-            let private = private.collect();
             let home = PathBuf::from(variable("HOME").unwrap_or_default());
+            let private = local::Private::of(home, [state_root.clone(), values.manifest]);
             let request = local::Request {
                 plan,
                 tokens: values.tokens,
@@ -221,10 +222,7 @@ async fn try_to(
                 way_out: local_way_out(),
                 terminal,
                 path: backend::host_path(),
-                private: local::Private {
-                    home: home.canonicalize().unwrap_or(home),
-                    others: private,
-                },
+                private,
             };
             local::run(request, progress, &mut signals).await
         }

@@ -46,7 +46,9 @@ impl Service {
             Err(error) => {
                 drop(lifeline);
                 child.wait()?;
-                Err(error)
+                // One that does not read its token is another program.
+                let is_another = error.kind() == io::ErrorKind::BrokenPipe;
+                Err(if is_another { no_demo() } else { error })
             }
         }
     }

@@ -65,20 +65,35 @@ impl Cgroup {
         })
     }
 
-    /// Puts a process in. What it starts is born there.
+    /// Puts the agent in, and bubblewrap's process above it, which the agent may trace. What
+    /// they start is born there.
     ///
     /// # Errors
     ///
     /// The kernel's.
-    pub(super) fn take(&self, process: Pid) -> io::Result<()> {
-        let number = process.as_raw_nonzero().to_string();
-        fs::write(self.0.join("cgroup.procs"), number)
+    pub(super) fn take(&self, agent: Pid) -> io::Result<()> {
+        for process in [parent(agent)?, agent] {
+            let number = process.as_raw_nonzero().to_string();
+            fs::write(self.0.join("cgroup.procs"), number)?;
+        }
+        Ok(())
     }
+}
+
+/// The process above another.
+fn parent(process: Pid) -> io::Result<Pid> {
+    let path = format!("/proc/{}/status", process.as_raw_nonzero());
+    let status = fs::read_to_string(path)?;
+    let above = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+    let above = above.and_then(|number| number.trim().parse().ok());
+    let above = above.and_then(Pid::from_raw);
+    above.ok_or_else(|| io::Error::other("it is not known which process is above the agent"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::process::getppid;
 
     #[test]
     fn it_stands_beside_the_launchers_own() {
@@ -113,7 +128,9 @@ mod tests {
         let text = |name: &str| fs::read_to_string(group.directory().join(name)).expect("it");
         assert_eq!(text("memory.max"), "7");
         assert_eq!(text("pids.max"), AGENT_PROCESSES.to_string());
-        group.take(rustix::process::getpid()).expect("taken");
+        let own = rustix::process::getpid();
+        assert_eq!(parent(own).expect("one"), getppid().expect("one"));
+        group.take(own).expect("taken");
         assert_eq!(text("cgroup.procs"), std::process::id().to_string());
     }
 }

@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 
 use super::bubblewrap::{in_path, is_executable};
+use super::reach::leads_through;
 
 /// What of the host's the agent's program needs to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +39,17 @@ pub struct Private {
     pub others: Vec<PathBuf>,
 }
 
+impl Private {
+    /// These places, under the names that programs are found by: with all links followed.
+    pub fn of(home: PathBuf, others: impl IntoIterator<Item = PathBuf>) -> Self {
+        let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
+        Self {
+            home: real(home),
+            others: others.into_iter().map(real).collect(),
+        }
+    }
+}
+
 /// The sandbox has them anyway.
 const SYSTEM: [&str; 7] = [
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
@@ -58,15 +70,18 @@ impl Client {
     /// say so. `path` is the host's `PATH`, `work` the bound work directory.
     pub(super) fn of(command: &str, path: &OsStr, work: Option<&Path>, private: &Private) -> Self {
         let mut client = Self::default();
-        let Some(found) = find(command, path) else {
+        // What stands in the work directory is there already, and what is found by way of it was
+        // chosen by an agent that worked there: a link to a program among somebody's keys.
+        let find = |name: &str| {
+            let found = find(name, path)?;
+            let by_work = work.is_some_and(|work| leads_through(&found.program, work));
+            (!by_work).then_some(found)
+        };
+        let Some(found) = find(command) else {
             return client;
         };
-        // What stands in the work directory is there already.
-        if work.is_some_and(|work| found.real.starts_with(work)) {
-            return client;
-        }
         let interpreter = first_line(&found.real).and_then(|line| interpreter(&line));
-        let interpreter = interpreter.and_then(|name| find(&name, path));
+        let interpreter = interpreter.and_then(|name| find(&name));
         client.add(&found, private);
         if let Some(interpreter) = interpreter {
             client.add(&interpreter, private);
@@ -309,6 +324,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_private_is_known_under_any_name() {
+        let place = tempfile::tempdir().expect("a directory");
+        let root = place.path().canonicalize().expect("it");
+        let home = root.join("var/home/me");
+        fs::create_dir_all(home.join("bin")).expect("made");
+        std::os::unix::fs::symlink("var/home", root.join("home")).expect("a link");
+        let tool = home.join("bin/tool");
+        let private = Private::of(root.join("home/me"), [root.join("home/absent")]);
+        assert_eq!(installation(&tool, &private), tool, "not the whole home");
+        assert_eq!(private.others, [root.join("home/absent")]);
+    }
+
+    #[test]
     fn what_the_system_has_needs_nothing() {
         assert_eq!(
             client(&[("/usr/bin/git", "/usr/bin/git")]),
@@ -317,6 +345,44 @@ mod tests {
         let found = client(&[("/usr/local/bin/tool", "/opt/tool/bin/tool")]);
         assert_eq!(found.bound, [PathBuf::from("/opt/tool")]);
         assert!(found.links.is_empty() && found.directories.is_empty());
+    }
+
+    #[test]
+    fn a_work_directory_leads_to_nothing_of_the_host() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let place = tempfile::tempdir().expect("a directory");
+        let root = place.path().canonicalize().expect("it");
+        let (work, other) = (root.join("work/bin"), root.join("a/b/other/bin"));
+        let path = root.join("path");
+        for directory in [&work, &other, &path] {
+            fs::create_dir_all(directory).expect("made");
+        }
+        for (name, text) in [("tool", "#!/bin/sh\n"), ("script", "#!/usr/bin/env run\n")] {
+            let file = other.join(name);
+            fs::write(&file, text).expect("written");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("set");
+        }
+        symlink(other.join("tool"), work.join("tool")).expect("a link");
+        symlink(other.join("tool"), work.join("run")).expect("a link");
+        // A link of the user's own to what an agent can change.
+        symlink("../work/bin/tool", path.join("linked")).expect("a link");
+        symlink(&other, root.join("work/out")).expect("a link");
+        symlink("../work/out/tool", path.join("far")).expect("a link");
+        let list = std::env::join_paths([&work, &path, &other]).expect("a list");
+        let of = |name: &str, work| Client::of(name, &list, work, &private());
+        let work = root.join("work");
+        let absolute = work.join("bin/tool").display().to_string();
+        for name in ["tool", "linked", "far", &absolute] {
+            assert_eq!(of(name, Some(&work)), Client::default(), "{name}");
+            assert_ne!(of(name, None), Client::default(), "{name}");
+        }
+        let script = of("script", Some(&work));
+        assert_eq!(script.bound, [root.join("a/b/other")]);
+        assert_eq!(
+            script.directories,
+            [other],
+            "the interpreter is the agent's"
+        );
     }
 
     #[test]

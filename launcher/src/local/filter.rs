@@ -1,7 +1,8 @@
 //! System calls that no namespace holds, refused by a filter of the kernel's (seccomp).
 //!
-//! Sockets to a hypervisor (`AF_VSOCK`) and keyrings are the machine's, whatever the namespace;
-//! the rest is what agents have no use for, and holes of kernels were reached through.
+//! Sockets to a hypervisor (`AF_VSOCK`), keyrings and the messages of the kernel are the machine's,
+//! whatever the namespace; the rest is what agents have no use for, and holes of kernels were
+//! reached through.
 
 /// The calls of one architecture, as the kernel numbers them.
 struct Architecture {
@@ -15,12 +16,12 @@ struct Architecture {
 /// The three of `io_uring`, on every architecture: programs do without where there is none.
 const IO_URING: [u32; 3] = [425, 426, 427];
 
-/// keyctl, add_key, request_key, bpf, perf_event_open, userfaultfd, pidfd_getfd.
+/// keyctl, add_key, request_key, bpf, perf_event_open, userfaultfd, pidfd_getfd, syslog.
 #[cfg(target_arch = "x86_64")]
 const OWN: Option<Architecture> = Some(Architecture {
     audit: 0xc000_003e,
     socket: 41,
-    denied: &[250, 248, 249, 321, 298, 323, 438],
+    denied: &[250, 248, 249, 321, 298, 323, 438, 103],
 });
 
 /// The same calls.
@@ -28,7 +29,7 @@ const OWN: Option<Architecture> = Some(Architecture {
 const OWN: Option<Architecture> = Some(Architecture {
     audit: 0xc000_00b7,
     socket: 198,
-    denied: &[219, 217, 218, 280, 241, 282, 438],
+    denied: &[219, 217, 218, 280, 241, 282, 438, 116],
 });
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]

@@ -4,17 +4,18 @@
 //! put into its home; at the launcher's word it takes the streams or a terminal, gives up what
 //! is left, and is the agent from then on.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::net::RecvFlags;
-use rustix::process::{Resource, Rlimit, setrlimit, setsid};
+use rustix::process::{Resource, Rlimit, getppid, getrlimit, prlimit, setrlimit, setsid};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -28,6 +29,12 @@ const NOT_FOUND: u8 = 127;
 
 /// What it gives for one that can't be run.
 const NOT_RUNNABLE: u8 = 126;
+
+/// Stands before the name of each of the agent's variables until the agent has them.
+const SEAL: &str = "BOTTLE_AGENT_";
+
+/// What bubblewrap says of where it has put this process.
+const PLACE: &str = "PWD";
 
 /// What the helper is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,20 +141,43 @@ fn put_files(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Limits this process, and bubblewrap's above it: that one is of the agent's user and in its
+/// namespaces, so that the agent may trace it, and have it start what it likes.
 fn limit(orders: &Orders) -> io::Result<()> {
-    let most = |limit| Rlimit {
-        current: Some(limit),
-        maximum: Some(limit),
-    };
-    setrlimit(Resource::Core, most(0))?;
-    setrlimit(Resource::Nproc, most(orders.processes))?;
-    let had = rustix::process::getrlimit(Resource::Nofile).maximum;
+    let had = getrlimit(Resource::Nofile).maximum;
     let descriptors = had.map_or(DESCRIPTORS, |had| had.min(DESCRIPTORS));
-    setrlimit(Resource::Nofile, most(descriptors))?;
-    if let Some(octets) = orders.data_octets {
-        setrlimit(Resource::Data, most(octets))?;
+    let limits = [
+        (Resource::Core, Some(0)),
+        (Resource::Nproc, Some(orders.processes)),
+        (Resource::Nofile, Some(descriptors)),
+        (Resource::Data, orders.data_octets),
+    ];
+    let above = getppid().ok_or_else(|| io::Error::other("no process is above this one"))?;
+    for (resource, limit) in limits {
+        if limit.is_some() {
+            let most = || Rlimit {
+                current: limit,
+                maximum: limit,
+            };
+            prlimit(Some(above), resource, most())?;
+            setrlimit(resource, most())?;
+        }
     }
     Ok(())
+}
+
+/// The name that one of the agent's variables has until the agent runs.
+pub(super) fn sealed(name: &OsStr) -> OsString {
+    let mut sealed = OsString::from(SEAL);
+    sealed.push(name);
+    sealed
+}
+
+/// The name that the agent knows it by; none: it is no variable of the agent's.
+fn unsealed(name: &OsStr) -> Option<&OsStr> {
+    let own = name.as_bytes().strip_prefix(SEAL.as_bytes());
+    own.map(OsStr::from_bytes)
+        .or_else(|| (name == PLACE).then_some(name))
 }
 
 /// Takes the three streams in place of the control socket and bubblewrap's error pipe.
@@ -197,7 +227,14 @@ fn become_agent(command: &[OsString]) -> u8 {
     let Some((program, arguments)) = command.split_first() else {
         return NOT_FOUND;
     };
-    let error = Command::new(program).args(arguments).exec();
+    let all: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let own = all.iter();
+    let own = own.filter_map(|(name, value)| Some((unsealed(name)?, value)));
+    let error = Command::new(program)
+        .args(arguments)
+        .env_clear()
+        .envs(own)
+        .exec();
     let (sentence, code) = if error.kind() == io::ErrorKind::NotFound {
         let sentence = "there is no such program in the bottle";
         (sentence.to_owned(), NOT_FOUND)
@@ -209,4 +246,20 @@ fn become_agent(command: &[OsString]) -> u8 {
     // The exit code says it too.
     let _unread = writeln!(stderr, "bottle: {program}: {sentence}");
     code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_mean_nothing_until_the_agent_has_them() {
+        for name in ["LD_PRELOAD", "PATH", "BOTTLE_AGENT_X"] {
+            let sealed = sealed(OsStr::new(name));
+            assert!(sealed.as_bytes().starts_with(b"BOTTLE_AGENT_"));
+            assert_eq!(unsealed(&sealed), Some(OsStr::new(name)));
+        }
+        assert_eq!(unsealed(OsStr::new("PWD")), Some(OsStr::new("PWD")));
+        assert_eq!(unsealed(OsStr::new("HOME")), None);
+    }
 }

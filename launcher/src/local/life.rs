@@ -158,10 +158,13 @@ impl Start<'_> {
         }
         self.make_group();
         let gib = memory_octets() >> 30;
-        self.step(&match self.group {
-            Some(_) => format!("making the sandbox ({gib} GiB of memory)"),
-            None => format!("making the sandbox ({gib} GiB of memory a process)"),
-        })?;
+        let limits = match (&self.group, self.is_root()) {
+            (Some(_), _) => format!("{gib} GiB of memory"),
+            (None, false) => format!("{gib} GiB of memory a process"),
+            // The kernel holds root to no number of them, capabilities or not.
+            (None, true) => format!("{gib} GiB of memory a process, any number of processes"),
+        };
+        self.step(&format!("making the sandbox ({limits})"))?;
         let recipe = Recipe {
             request: &self.request,
             bubblewrap: &self.bubblewrap,
@@ -175,8 +178,10 @@ impl Start<'_> {
         if !plan.routes.is_empty() {
             self.step("starting cred-proxy")?;
             self.start_engine(sockets)?;
-            self.say(&Word::Accepted, &[])?;
+            let said = self.say(&Word::Accepted, &[]);
+            // Where nobody is there to be told, what it said last is why.
             self.hear(&Word::Answered).await?;
+            said?;
         }
         self.step("starting the agent")?;
         self.progress.done();
@@ -235,6 +240,11 @@ impl Start<'_> {
             }
             (None, _) => Ok(()),
         }
+    }
+
+    /// Whether the agent is root to the kernel.
+    fn is_root(&self) -> bool {
+        self.user.is_none() && rustix::process::geteuid().is_root()
     }
 
     fn say(&self, word: &Word, with: &[BorrowedFd<'_>]) -> Result<(), Failure> {

@@ -1,8 +1,12 @@
-//! Whether another user finds a way to a path.
+//! The way to a path: whether another user may go it, and what it touches.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+/// Links that the kernel follows on the way to a file.
+const LINKS: usize = 40;
 
 /// A directory on the way to `path` that `user` may not pass, if there is one.
 pub(super) fn barrier(path: &Path, (user, group): (u32, u32)) -> Option<PathBuf> {
@@ -22,6 +26,37 @@ pub(super) fn barrier(path: &Path, (user, group): (u32, u32)) -> Option<PathBuf>
     let ancestors = path.ancestors().skip(1);
     let mut barriers = ancestors.filter(|directory| !passes(directory));
     barriers.next().map(Path::to_path_buf)
+}
+
+/// Whether the way to `path` touches `directory`, at any of the links that it follows. One that
+/// does not end is said to.
+pub(super) fn leads_through(path: &Path, directory: &Path) -> bool {
+    let (mut at, mut links) = (PathBuf::new(), 0);
+    let mut rest: Vec<OsString> = Vec::new();
+    let put = |rest: &mut Vec<OsString>, path: &Path| {
+        let parts: Vec<_> = path.components().map(|c| c.as_os_str().into()).collect();
+        rest.extend(parts.into_iter().rev());
+    };
+    put(&mut rest, path);
+    while let Some(part) = rest.pop() {
+        match part.as_encoded_bytes() {
+            b"." => continue,
+            b".." => drop(at.pop()),
+            _ => at.push(&part),
+        }
+        if at.starts_with(directory) {
+            return true;
+        }
+        if let Ok(target) = fs::read_link(&at) {
+            links += 1;
+            if links > LINKS {
+                return true;
+            }
+            at.pop();
+            put(&mut rest, &target);
+        }
+    }
+    false
 }
 
 #[cfg(test)]

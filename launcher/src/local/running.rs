@@ -20,7 +20,7 @@ use super::place::Place;
 use super::sandbox::{self, HOME, OWN, RootEntry, Sandbox};
 use super::streams::Control;
 use super::wire::{self, Received, Word};
-use super::{bubblewrap, filter, reach, seal};
+use super::{bubblewrap, filter, inside, reach, seal};
 use crate::bottle::Failure;
 use crate::bottle::limits::{AGENT_PROCESSES, SANDBOX_WORDS_OCTETS, TEARDOWN_WITHIN};
 use crate::manifest::WorkdirMode;
@@ -234,7 +234,8 @@ impl Recipe<'_> {
         Ok(words)
     }
 
-    /// The agent's variables: these and no other.
+    /// The agent's variables: these and no other. Under names that mean nothing to bubblewrap and
+    /// its loader, which run outside: a library in the work directory is the agent's own.
     fn variables(&self, client: &Client) -> Vec<(OsString, OsString)> {
         let system = std::env::split_paths(SYSTEM_PATH);
         let directories = client.directories.iter().cloned().chain(system);
@@ -249,6 +250,7 @@ impl Recipe<'_> {
             .into_iter()
             .chain(terminal)
             .chain(own.map(|(name, value)| (name.into(), value.into())))
+            .map(|(name, value): (OsString, OsString)| (inside::sealed(&name), value))
             .collect()
     }
 }

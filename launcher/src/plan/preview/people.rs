@@ -80,11 +80,7 @@ pub(super) fn text(preview: &Preview<'_>) -> String {
         "Backend",
         &format!("{}{}", preview.backend, remark.unwrap_or_default()),
     );
-    let built = match plan.image.dockerfile {
-        Some(_) => " (built if it is missing)",
-        None => "",
-    };
-    line("Image", &format!("{}{built}", plan.image.name));
+    line("Image", &image(preview));
     line("Command", &command(&plan.command));
     for (index, text) in work(plan).iter().enumerate() {
         line(if index == 0 { "Work" } else { "" }, text);
@@ -120,6 +116,15 @@ pub(super) fn text(preview: &Preview<'_>) -> String {
         let _ = writeln!(out, "Warning: {}", visible(sentence));
     }
     out
+}
+
+fn image(preview: &Preview<'_>) -> String {
+    let image = &preview.plan.image;
+    match (preview.backend, image.dockerfile) {
+        ("local", _) => "none: this machine's own programs, read-only".to_owned(),
+        (_, Some(_)) => format!("{} (built if it is missing)", image.name),
+        (_, None) => image.name.clone(),
+    }
 }
 
 fn origin(origin: &AgentOrigin) -> String {

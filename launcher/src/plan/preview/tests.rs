@@ -258,3 +258,19 @@ fn no_line_of_a_prompt_looks_like_one_of_ours() {
     ];
     assert_eq!(lines, expected);
 }
+
+#[test]
+fn a_backend_without_images_names_none() {
+    let plan = plan();
+    let text = |backend| {
+        let preview = Preview {
+            plan: &plan,
+            backend,
+            remark: None,
+        };
+        preview.people()
+    };
+    assert!(text("docker").contains(&format!("Image      {}", plan.image.name)));
+    assert!(text("local").contains("Image      none: this machine's own programs"));
+    assert!(!text("local").contains(&plan.image.name));
+}
