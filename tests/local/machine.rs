@@ -8,12 +8,17 @@ use std::thread;
 
 use harness::TOKEN;
 use harness::attempt::{Table, attempt};
-use harness::local::on_this_machine;
+use harness::local::{PYTHON, on_this_machine};
+use harness::program::Program;
 
-use crate::setting::{Setting, each, unused};
+use crate::setting::{Setting, TOKEN_NAME, each, unused};
 
-/// Reasons of a process that is in another world.
-const NO_PROCESS: [&str; 2] = ["ESRCH", "EPERM"];
+/// A process that knows the token, and lets everybody who is its user look at it
+/// (`PR_SET_PTRACER`, `PR_SET_PTRACER_ANY`).
+const OPEN: &str = "import ctypes, signal
+ctypes.CDLL(None).prctl(0x59616d61, ctypes.c_ulong(-1), 0, 0, 0)
+print('open', flush=True)
+signal.pause()";
 
 /// The token's renderings, as the program takes them.
 fn needles(setting: &Setting) -> Vec<String> {
@@ -46,29 +51,42 @@ fn no_process_outside_is_in_reach() {
         let bottle = setting.start();
         let inside = |command: &[&str]| bottle.exec(command);
         let mut table = Table::default();
-        let mut same = |what: &str, why: &[&str], arguments: &[&str]| {
-            table.row(
-                what,
-                (&inside, arguments),
-                why,
-                (&on_this_machine, arguments),
-            );
-        };
         let needles = needles(setting);
         let needles: Vec<&str> = needles.iter().map(String::as_str).collect();
-        let known = [&["processes"], &needles[..]].concat();
-        same("a process that knows the token", &["not in"], &known);
         let (engine, launcher) = (bottle.engine().to_string(), bottle.pid().to_string());
-        same("the engine by ptrace", &NO_PROCESS, &["trace", &engine]);
-        same("the engine's memory", &["ENOENT"], &["memory", &engine]);
-        same("the launcher by ptrace", &NO_PROCESS, &["trace", &launcher]);
-        same("the launcher's memory", &["ENOENT"], &["memory", &launcher]);
-        same("a signal to the engine", &["ESRCH"], &["signal", &engine]);
-        same(
-            "a signal to the launcher",
-            &["ESRCH"],
-            &["signal", &launcher],
+        // They let nobody look at them but root, not even their own user.
+        let open = Program::new(PYTHON, setting.user.folder()).args(["-c", OPEN]);
+        let mut open = open.env(TOKEN_NAME, TOKEN).start();
+        assert_eq!(open.line(), "open");
+        let is_root = rustix::process::geteuid().is_root();
+        let in_place_of = |process: &str| match is_root {
+            true => process.to_owned(),
+            false => open.pid().to_string(),
+        };
+        let known = [&["processes"], &needles[..]].concat();
+        table.row(
+            "a process that knows the token",
+            (&inside, &known),
+            &["not in"],
+            (&on_this_machine, &known),
         );
+        for (who, process) in [("the engine", &engine), ("the launcher", &launcher)] {
+            let control = in_place_of(process);
+            for (name, why) in [
+                ("trace", "ESRCH"),
+                ("memory", "ENOENT"),
+                ("signal", "ESRCH"),
+            ] {
+                let what = format!("{name}: {who}");
+                let outside = [name, &control];
+                table.row(
+                    &what,
+                    (&inside, &[name, process]),
+                    &[why],
+                    (&on_this_machine, &outside),
+                );
+            }
+        }
         table.assert_sealed(7);
         // Every process's own, the first of them included: `env` of each.
         let environment =

@@ -10,5 +10,6 @@ mod machine;
 mod network;
 mod refusals;
 mod setting;
+mod starts;
 mod terminal;
 mod whole;

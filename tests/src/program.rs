@@ -161,6 +161,14 @@ impl Running {
         kill_process(pid_of(&self.child), signal).expect("the process is there");
     }
 
+    /// Asks it to end, and waits until it has, or else ends it by force.
+    pub fn stop(&mut self) {
+        let _gone = kill_process(pid_of(&self.child), Signal::TERM);
+        if wait_for_exit(&mut self.child, GUARD).is_none() {
+            self.kill();
+        }
+    }
+
     /// Ends it by force, as a user would with the window.
     pub fn kill(&mut self) {
         let _gone = self.child.kill();
@@ -172,6 +180,14 @@ impl Running {
     /// When it hangs.
     pub fn finish(mut self) -> Finished {
         drop(self.input.take());
+        self.end()
+    }
+
+    /// Waits for its end while its standard input stays open: what ends it is something else.
+    ///
+    /// # Panics
+    /// When it hangs.
+    pub fn end(mut self) -> Finished {
         let Some(status) = wait_for_exit(&mut self.child, RUN_TIME) else {
             let (said, complained) = (self.stdout.text(), self.stderr.text());
             panic!("{} hangs: {said}\n{complained}", self.name);

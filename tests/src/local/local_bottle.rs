@@ -1,6 +1,6 @@
 //! A local bottle whose agent does what it is told.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -19,9 +19,9 @@ use crate::user::User;
 /// What the agent says when it runs.
 const READY: &str = "the agent runs";
 
-/// A bottle that runs. Dropping it ends its launcher by force, and with it the rest.
+/// A bottle that runs. Dropping it asks its launcher to end, which removes it.
 pub struct LocalBottle {
-    launcher: RefCell<Running>,
+    launcher: RefCell<Option<Running>>,
     slug: String,
 }
 
@@ -50,9 +50,20 @@ impl LocalBottle {
             panic!("one bottle more: {new:?}");
         };
         LocalBottle {
-            launcher: RefCell::new(launcher),
+            launcher: RefCell::new(Some(launcher)),
             slug: slug.clone(),
         }
+    }
+
+    fn launcher(&self) -> RefMut<'_, Running> {
+        let launcher = self.launcher.borrow_mut();
+        RefMut::map(launcher, |launcher| {
+            launcher.as_mut().expect("a launcher that runs")
+        })
+    }
+
+    fn take(&self) -> Running {
+        self.launcher.take().expect("a launcher that runs")
     }
 
     /// `<agent>-<5 random>`.
@@ -65,7 +76,7 @@ impl LocalBottle {
     /// # Panics
     /// When it hangs.
     pub fn exec(&self, command: &[&str]) -> Finished {
-        let mut launcher = self.launcher.borrow_mut();
+        let mut launcher = self.launcher();
         launcher.tell(&json!(command).to_string());
         let said: Value = serde_json::from_str(&launcher.line()).expect("JSON");
         let text = |name: &str| said[name].as_str().unwrap_or_default().to_owned();
@@ -94,7 +105,7 @@ impl LocalBottle {
 
     /// The launcher's process.
     pub fn pid(&self) -> u32 {
-        self.launcher.borrow().pid()
+        self.launcher().pid()
     }
 
     /// Every process below the launcher: its engine, its sandbox and all in it.
@@ -119,7 +130,7 @@ impl LocalBottle {
 
     /// The launcher's standard error so far.
     pub fn told(&self) -> String {
-        self.launcher.borrow().stderr().text()
+        self.launcher().stderr().text()
     }
 
     /// Waits until the launcher has said this, in a whole line.
@@ -127,7 +138,7 @@ impl LocalBottle {
     /// # Panics
     /// When it does not.
     pub fn wait_for_word(&self, word: &str) -> String {
-        let launcher = self.launcher.borrow();
+        let launcher = self.launcher();
         let said = launcher.stderr().wait(word, |lines| {
             let line = lines.iter().find(|line| line.contains(word));
             line.cloned()
@@ -137,7 +148,7 @@ impl LocalBottle {
 
     /// Sends the launcher a signal.
     pub fn signal(&self, signal: Signal) {
-        self.launcher.borrow().signal(signal);
+        self.launcher().signal(signal);
     }
 
     /// Closes the agent's input, and waits for the launcher's end.
@@ -145,7 +156,7 @@ impl LocalBottle {
     /// # Panics
     /// When it hangs.
     pub fn finish(self) -> Finished {
-        self.launcher.into_inner().finish()
+        self.take().finish()
     }
 
     /// Sends the launcher a signal, and waits for its end.
@@ -154,6 +165,14 @@ impl LocalBottle {
     /// When it hangs.
     pub fn end_by(self, signal: Signal) -> Finished {
         self.signal(signal);
-        self.finish()
+        self.take().end()
+    }
+}
+
+impl Drop for LocalBottle {
+    fn drop(&mut self) {
+        if let Some(launcher) = self.launcher.get_mut() {
+            launcher.stop();
+        }
     }
 }
