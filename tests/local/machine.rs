@@ -357,3 +357,23 @@ fn assert_lists(text: &str, known: &[&str]) {
     assert!(strange.is_empty(), "{strange:?}");
     assert!(!text.is_empty());
 }
+
+/// The first process inside is bubblewrap's, and an agent may trace it.
+#[test]
+fn the_first_process_is_limited_as_the_agent_is() {
+    each("local: limits", |setting| {
+        setting.manifest(&[unused()], "none");
+        let limits = "^Max (processes|open files|core file size|data size) ";
+        let command = ["grep", "-hE", limits, "/proc/1/limits", "/proc/self/limits"];
+        let said = setting.user.agent_does(&command);
+        assert_eq!(said.code(), 0, "{said:#?}");
+        let lines: Vec<&str> = said.stdout.lines().collect();
+        assert_eq!(lines.len(), 8, "{said:#?}");
+        assert_eq!(lines[..4], lines[4..], "{said:#?}");
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.starts_with("Max processes") && line.contains(" 4096 "))
+        );
+    });
+}
