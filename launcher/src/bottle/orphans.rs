@@ -178,11 +178,18 @@ impl Bottle {
             };
             format!("{kind} {}", object.name)
         };
-        let state = self.has_state.then(|| {
-            let directory = state_root.join(&self.slug);
-            format!("state {}", directory.display())
-        });
-        self.objects.iter().map(object).chain(state).collect()
+        let mut lines: Vec<String> = self.objects.iter().map(object).collect();
+        if self.has_state {
+            let state = State::of(state_root, &self.slug);
+            let elsewhere = state.elsewhere();
+            lines.extend(
+                elsewhere
+                    .iter()
+                    .map(|path| format!("directory {}", path.display())),
+            );
+            lines.push(format!("state {}", state.directory().display()));
+        }
+        lines
     }
 
     /// The container that does `role`.

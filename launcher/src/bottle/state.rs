@@ -180,6 +180,16 @@ impl State {
         tree::remove(&self.directory)
     }
 
+    /// What its removal removes elsewhere: mount points in a work directory, a local bottle's
+    /// files. Only what is there.
+    pub(crate) fn elsewhere(&self) -> Vec<PathBuf> {
+        let mut paths = [MOUNT_POINTS, GROUP, RUNTIME]
+            .map(|name| self.read_paths(name))
+            .concat();
+        paths.retain(|path| path.symlink_metadata().is_ok());
+        paths
+    }
+
     /// All that are below `root`, by their slugs.
     pub(crate) fn all(root: &Path) -> Vec<String> {
         let entries = fs::read_dir(root).into_iter().flatten().flatten();
