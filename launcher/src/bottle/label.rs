@@ -1,6 +1,7 @@
 //! The labels that everything of a bottle bears. Cleaning goes by them, never by names.
 
 use super::LauncherId;
+use crate::docker::Labelled;
 
 /// Which bottle it is of.
 pub(super) const SLUG: &str = "bottle.slug";
@@ -24,6 +25,17 @@ pub(super) fn of_image(content: &str) -> Vec<(String, String)> {
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .into()
+}
+
+/// Whether a thing that bears our label was made by a launcher. A container inherits the
+/// labels of its image, and one that was made of an agent's container has them all; it is
+/// somebody's own.
+pub(super) fn is_ours(object: &Labelled) -> bool {
+    let slug = object.labels.get(SLUG).map(String::as_str);
+    slug.is_some_and(|slug| {
+        let prefix = format!("bottle-{slug}-");
+        super::is_slug(slug) && object.name.starts_with(&prefix)
+    })
 }
 
 /// What the labels of one bottle have in common.
@@ -50,5 +62,33 @@ impl Labels {
         ]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::Kind;
+
+    #[test]
+    fn what_inherited_our_labels_is_not_ours() {
+        let object = |name: &str, slug: &str| Labelled {
+            kind: Kind::Container,
+            id: name.to_owned(),
+            name: name.to_owned(),
+            labels: [(SLUG.to_owned(), slug.to_owned())].into(),
+            created: None,
+            status: String::new(),
+        };
+        assert!(is_ours(&object("bottle-a-22222-agent", "a-22222")));
+        // Of an image that `docker commit` made, and of one whose author wrote the labels.
+        for (name, slug) in [
+            ("happy_turing", "a-22222"),
+            ("bottle-a-22222-agent", "a-33333"),
+            ("bottle--agent", ""),
+            ("bottle-../x-agent", "../x"),
+        ] {
+            assert!(!is_ours(&object(name, slug)), "{name}");
+        }
     }
 }

@@ -53,7 +53,7 @@ pub async fn survey(
         Some(docker) => docker.survey(label::SLUG).await?,
         None => Vec::new(),
     };
-    for object in objects.into_iter().filter(is_ours) {
+    for object in objects.into_iter().filter(label::is_ours) {
         let text = |key: &str| object.labels.get(key).cloned().unwrap_or_default();
         let launcher = LauncherId::parse(&text(label::LAUNCHER));
         let bottle = bottles
@@ -77,17 +77,6 @@ pub async fn survey(
     Ok(Leftovers {
         bottles: bottles.into_values().collect(),
         state_root: root.to_owned(),
-    })
-}
-
-/// Whether a thing that bears our label was made by a launcher. A container inherits the
-/// labels of its image, and one that was made of an agent's container has them all; it is
-/// somebody's own.
-pub(super) fn is_ours(object: &Labelled) -> bool {
-    let slug = object.labels.get(label::SLUG).map(String::as_str);
-    slug.is_some_and(|slug| {
-        let prefix = format!("bottle-{slug}-");
-        super::is_slug(slug) && object.name.starts_with(&prefix)
     })
 }
 
@@ -198,32 +187,5 @@ impl Bottle {
             object.kind == Kind::Container
                 && object.labels.get(label::ROLE).is_some_and(|is| is == role)
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_inherited_our_labels_is_not_ours() {
-        let object = |name: &str, slug: &str| Labelled {
-            kind: Kind::Container,
-            id: name.to_owned(),
-            name: name.to_owned(),
-            labels: [(label::SLUG.to_owned(), slug.to_owned())].into(),
-            created: None,
-            status: String::new(),
-        };
-        assert!(is_ours(&object("bottle-a-22222-agent", "a-22222")));
-        // Of an image that `docker commit` made, and of one whose author wrote the labels.
-        for (name, slug) in [
-            ("happy_turing", "a-22222"),
-            ("bottle-a-22222-agent", "a-33333"),
-            ("bottle--agent", ""),
-            ("bottle-../x-agent", "../x"),
-        ] {
-            assert!(!is_ours(&object(name, slug)), "{name}");
-        }
     }
 }

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::label::{self, Labels};
-use super::orphans::is_ours;
 use super::state::State;
 use crate::docker::{Docker, Kind, Labelled};
 
@@ -90,7 +89,7 @@ impl Undo {
         let mut objects = objects.map_err(|error| error.to_string())?;
         let own = self.labels.launcher.to_string();
         let is_own = |object: &Labelled| object.labels.get(label::LAUNCHER) == Some(&own);
-        objects.retain(|object| is_ours(object) && is_own(object));
+        objects.retain(|object| label::is_ours(object) && is_own(object));
         Ok(objects)
     }
 
