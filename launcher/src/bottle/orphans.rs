@@ -9,6 +9,7 @@ use super::state::State;
 use super::undo::{remove, remove_state};
 use super::{Failure, Fate, LauncherId};
 use crate::docker::{Docker, Kind, Labelled};
+use crate::local::straggler;
 
 /// All bottles that left a trace.
 #[derive(Clone, Debug, Default)]
@@ -144,6 +145,8 @@ impl Leftovers {
         }
         if bottle.has_state && (docker.is_some() || bottle.local_since.is_some()) {
             let state = State::of(&self.state_root, &bottle.slug);
+            let ended = state.runtime().map(|runtime| straggler::end(&runtime));
+            failures.extend(ended.and_then(Result::err).map(|error| error.to_string()));
             failures.extend(remove_state(&state).err());
         }
         failures

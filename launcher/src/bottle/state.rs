@@ -180,6 +180,11 @@ impl State {
         tree::remove(&self.directory)
     }
 
+    /// The files of a local bottle; none: it is of Docker's.
+    pub(super) fn runtime(&self) -> Option<PathBuf> {
+        self.read_paths(RUNTIME).pop()
+    }
+
     /// What its removal removes elsewhere: mount points in a work directory, a local bottle's
     /// files. Only what is there.
     pub(crate) fn elsewhere(&self) -> Vec<PathBuf> {

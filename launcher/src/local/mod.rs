@@ -26,6 +26,7 @@ mod reach;
 mod running;
 mod sandbox;
 mod seal;
+pub(crate) mod straggler;
 mod streams;
 pub mod tether;
 pub(crate) mod tree;
