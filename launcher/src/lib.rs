@@ -10,9 +10,11 @@
 
 pub mod args;
 pub mod bottle;
+mod child;
 pub mod commands;
 pub mod demo;
 pub mod docker;
+pub mod gate;
 pub mod host;
 pub mod limits;
 pub mod local;
@@ -22,3 +24,4 @@ pub mod probe;
 pub mod progress;
 pub mod signals;
 pub mod terminal;
+mod visible;

@@ -97,7 +97,7 @@ fn write(text: &str) {
 pub fn printable(text: &str) -> String {
     let shown = |c: char| match c {
         '\t' => ' ',
-        c if c.is_control() || crate::plan::is_unseen(c) => '\u{fffd}',
+        c if c.is_control() || crate::visible::is_unseen(c) => '\u{fffd}',
         c => c,
     };
     text.chars().map(shown).collect()

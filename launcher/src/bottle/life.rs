@@ -182,7 +182,7 @@ impl Start<'_> {
             let copied = agent::copy_workdir(self.docker, &plan.workdir, &who, &self.names);
             for path in self.signals.unless_ended(copied).await?? {
                 // A name with a line break in it would begin a sentence of ours.
-                let path = crate::plan::visible(&path.display().to_string());
+                let path = crate::visible::visible(&path.display().to_string());
                 self.progress
                     .tell(&format!("not copied, for it is no file: {path}"));
             }

@@ -11,7 +11,7 @@ use rustix::termios::{tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 use crate::limits::ASKED_OCTETS;
-use crate::plan::visible;
+use crate::visible::visible;
 
 /// Why there is no answer.
 #[derive(Debug)]

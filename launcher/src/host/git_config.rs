@@ -14,7 +14,8 @@ use super::git_directory::read;
 use super::obeyed;
 use crate::limits::{GIT_FILE_OCTETS, GIT_FILES, GIT_KEPT_OCTETS};
 use crate::manifest::WorkdirMode;
-use crate::plan::{GuardMount, Workdir, visible};
+use crate::plan::{GuardMount, Workdir};
+use crate::visible::visible;
 
 /// Whether a configuration has a credential in it: a URL with a user (of ssh: with a
 /// password), or an authorization field. A comment is no excuse, for the agent would read it.

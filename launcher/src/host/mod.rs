@@ -4,7 +4,6 @@
 //! lies, never the value.
 
 mod ask;
-mod command;
 mod diff;
 pub mod facts;
 pub mod git_config;

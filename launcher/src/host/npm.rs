@@ -1,8 +1,8 @@
 //! The registry that npm on the host is set to.
 
-use std::path::Path;
+use std::process::Command;
 
-use super::command;
+use crate::child;
 use crate::limits::{HOST_COMMAND_TIME, REGISTRY_OCTETS};
 
 /// Asks npm. In the work directory its `.npmrc` would answer, and a clone could point the
@@ -13,9 +13,10 @@ pub(super) fn registry() -> Result<String, String> {
 
 fn said_by(npm: &[&str]) -> Result<String, String> {
     let words = "config get registry --logs-max=0 --no-update-notifier --cache=/";
-    let words = npm.iter().copied().chain(words.split(' '));
-    let words: Vec<String> = words.map(str::to_owned).collect();
-    let octets = command::output(&words, Path::new("/"), HOST_COMMAND_TIME, REGISTRY_OCTETS);
+    let (program, more) = npm.split_first().ok_or("npm has no name")?;
+    let mut command = Command::new(program);
+    command.args(more).args(words.split(' ')).current_dir("/");
+    let octets = child::output(&mut command, HOST_COMMAND_TIME, REGISTRY_OCTETS);
     let octets = octets.map_err(|error| format!("npm {error}"))?;
     match core::str::from_utf8(octets.trim_ascii()) {
         Ok(url) => Ok(url.to_owned()),

@@ -5,14 +5,16 @@ use std::fs::{self, File};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use zeroize::Zeroizing;
 
-use super::command::{self, read_at_most};
 use super::secret::Secret;
+use crate::child::{self, read_at_most};
 use crate::limits::{HOST_COMMAND_TIME, TOKEN_OCTETS, TOKEN_RECORDS_OCTETS};
 use crate::manifest::TokenRef;
-use crate::plan::{Slot, below_home, visible};
+use crate::plan::{Slot, below_home};
+use crate::visible::visible;
 
 /// Reads the value of every slot, or tells every one that has none: which place, why, and
 /// which routes to take out. A value is in no sentence.
@@ -100,7 +102,11 @@ fn value(source: &TokenRef, home: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
         },
         TokenRef::File(file) => file_value(&below_home(file, home)),
         TokenRef::Command(words) => {
-            let octets = command::output(words, home, HOST_COMMAND_TIME, TOKEN_OCTETS);
+            let (program, arguments) = words.split_first().ok_or("has no words")?;
+            // In the work directory, files there could choose what it says.
+            let mut command = Command::new(program);
+            command.args(arguments).current_dir(home);
+            let octets = child::output(&mut command, HOST_COMMAND_TIME, TOKEN_OCTETS);
             octets.map_err(|error| error.to_string()).map(trimmed)
         }
     }

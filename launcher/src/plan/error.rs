@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::visible::visible;
+
 /// Something that must be mended before there is a plan: where it stands, what is wrong,
 /// and what to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +27,7 @@ impl PlanError {
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // One line, whatever a repository called its folders.
-        write!(
-            f,
-            "{}: {}",
-            super::visible(&self.place),
-            super::visible(&self.text)
-        )
+        write!(f, "{}: {}", visible(&self.place), visible(&self.text))
     }
 }
 

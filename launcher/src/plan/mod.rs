@@ -27,8 +27,7 @@ mod workdir;
 pub use error::PlanError;
 pub use facts::{GitFacts, GitKind, HostFacts, Presence, Redirection, WorkdirFacts};
 pub use make::{below_home, problems_of_bottle};
-pub(crate) use preview::is_unseen;
-pub use preview::{Preview, visible};
+pub use preview::Preview;
 pub use warnings::warnings_of_bottle;
 
 use std::path::{Path, PathBuf};

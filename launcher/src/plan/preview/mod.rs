@@ -3,9 +3,6 @@
 mod json;
 mod people;
 
-pub(crate) use people::is_unseen;
-pub use people::visible;
-
 use super::Plan;
 
 /// A plan to be shown.

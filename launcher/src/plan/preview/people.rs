@@ -8,32 +8,7 @@ use crate::limits::{
 };
 use crate::manifest::{AgentOrigin, Scanner, TokenRef, WorkdirMode};
 use crate::plan::{GuardMount, Plan, PlannedRoute};
-
-/// Text that can do nothing to a terminal and hides nothing from a person: what is no
-/// visible letter is written as its number, also what turns the direction of writing.
-pub fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter.is_control() || is_unseen(letter) {
-            out.extend(letter.escape_unicode());
-        } else {
-            out.push(letter);
-        }
-    }
-    out
-}
-
-/// Whether people see nothing of a letter that a program, or a model, reads: Unicode's
-/// `Default_Ignorable_Code_Point`, its separators and annotations. One of its selectors
-/// stands behind many an emoji and tells nothing by itself.
-pub(crate) fn is_unseen(letter: char) -> bool {
-    matches!(letter,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0e}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
-}
+use crate::visible::visible;
 
 /// Text in lines of so many columns, each behind `first` or, where it goes on, behind
 /// `more`: a line that a terminal wraps could begin like one of ours.

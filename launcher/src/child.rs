@@ -1,9 +1,8 @@
-//! A program of the host's, run without a shell, for at most so long, for what it writes.
+//! Another program, run without a shell, for at most so long, for what it writes.
 
 use core::fmt;
 use std::io::{self, Read};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
@@ -13,13 +12,11 @@ use rustix::process::{Pid, Signal};
 use zeroize::Zeroizing;
 
 use crate::limits::COMMAND_ERROR_OCTETS;
-use crate::plan::visible;
+use crate::visible::visible;
 
 /// Why a program gave no answer. Its output is in no variant: it may be a token.
 #[derive(Debug)]
-pub(super) enum CommandError {
-    /// There are no words.
-    Empty,
+pub(crate) enum ChildError {
     /// It did not begin.
     Start(io::Error),
     /// It took longer, and was ended.
@@ -32,17 +29,16 @@ pub(super) enum CommandError {
     Failed(ExitStatus, String),
 }
 
-impl fmt::Display for CommandError {
+impl fmt::Display for ChildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CommandError::Empty => f.write_str("has no words"),
-            CommandError::Start(error) => write!(f, "could not be run: {error}"),
-            CommandError::TimedOut(time) => {
+            ChildError::Start(error) => write!(f, "could not be run: {error}"),
+            ChildError::TimedOut(time) => {
                 write!(f, "took more than {} s and was ended", time.as_secs())
             }
-            CommandError::TooLong(limit) => write!(f, "wrote more than {limit} octets"),
-            CommandError::Io(error) => write!(f, "could not be read: {error}"),
-            CommandError::Failed(status, text) => {
+            ChildError::TooLong(limit) => write!(f, "wrote more than {limit} octets"),
+            ChildError::Io(error) => write!(f, "could not be read: {error}"),
+            ChildError::Failed(status, text) => {
                 match (status.code(), status.signal()) {
                     (Some(code), _) => write!(f, "ended with {code}")?,
                     (None, signal) => write!(f, "was ended by signal {}", signal.unwrap_or(0))?,
@@ -63,27 +59,21 @@ enum Event {
     Ended(io::Result<ExitStatus>),
 }
 
-/// What the program writes to its standard output, if it ends well and in time.
-///
-/// It runs in `folder`: in the work directory, files there could choose what it says. Its
-/// process group is its own, so that what it started is ended with it.
-pub(super) fn output(
-    words: &[String],
-    folder: &Path,
+/// What the program writes to its standard output, if it ends well and in time. Its standard
+/// input is empty, and its process group its own, so that what it started is ended with it.
+pub(crate) fn output(
+    command: &mut Command,
     time: Duration,
     limit_octets: usize,
-) -> Result<Zeroizing<Vec<u8>>, CommandError> {
-    let (program, arguments) = words.split_first().ok_or(CommandError::Empty)?;
+) -> Result<Zeroizing<Vec<u8>>, ChildError> {
     let deadline = Instant::now() + time;
-    let mut child = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
-        .map_err(CommandError::Start)?;
+        .map_err(ChildError::Start)?;
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let (events, received) = mpsc::channel();
     watch(&mut child, limit_octets, &events);
@@ -95,27 +85,27 @@ pub(super) fn output(
         match received.recv_timeout(left) {
             Ok(Event::Output(Ok(octets))) if octets.len() > limit_octets => {
                 end(group);
-                return Err(CommandError::TooLong(limit_octets));
+                return Err(ChildError::TooLong(limit_octets));
             }
             Ok(Event::Output(octets)) => output = Some(octets),
             Ok(Event::ErrorText(text)) => error_text = Some(text),
             Ok(Event::Ended(ended)) => status = Some(ended),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 end(group);
-                return Err(CommandError::TimedOut(time));
+                return Err(ChildError::TimedOut(time));
             }
         }
     }
     let status = status
         .unwrap_or_else(|| Err(io::ErrorKind::NotFound.into()))
-        .map_err(CommandError::Io)?;
+        .map_err(ChildError::Io)?;
     if !status.success() {
         let text = error_text.unwrap_or_default();
-        return Err(CommandError::Failed(status, text));
+        return Err(ChildError::Failed(status, text));
     }
     output
         .unwrap_or_else(|| Ok(Zeroizing::new(Vec::new())))
-        .map_err(CommandError::Io)
+        .map_err(ChildError::Io)
 }
 
 /// Both outputs are read at once: a program that fills one must not wait for the other.
@@ -147,7 +137,7 @@ fn end(group: Option<Pid>) {
 
 /// Reads to the end, or one octet past the limit, into memory that is wiped. It is allocated
 /// once, for growing would leave copies behind.
-pub(super) fn read_at_most(
+pub(crate) fn read_at_most(
     input: &mut impl Read,
     limit_octets: usize,
 ) -> io::Result<Zeroizing<Vec<u8>>> {
@@ -191,8 +181,8 @@ mod tests {
     use super::*;
 
     fn run(words: &[&str], time: Duration, limit: usize) -> Result<Vec<u8>, String> {
-        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        let octets = output(&words, Path::new("/"), time, limit);
+        let mut command = Command::new(words[0]);
+        let octets = output(command.args(&words[1..]).current_dir("/"), time, limit);
         octets
             .map(|octets| octets.to_vec())
             .map_err(|error| error.to_string())
@@ -240,7 +230,6 @@ mod tests {
         );
         let start = run(&["/no/such/program"], LONG, 100).expect_err("none");
         assert!(start.starts_with("could not be run: "), "{start}");
-        assert_eq!(run(&[], LONG, 100), Err("has no words".to_owned()));
         let long = format!("printf '%{}s' a >&2; exit 1", 2 * COMMAND_ERROR_OCTETS);
         let told = run(&["sh", "-c", &long], LONG, 100);
         assert_eq!(told, Err("ended with 1: a".to_owned()));

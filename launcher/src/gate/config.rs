@@ -1,0 +1,74 @@
+//! What the gate is told: `gate.json` in its state directory, written by the launcher.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use super::limits::CONFIG_OCTETS;
+use super::place::Place;
+
+/// All of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The scanner, a program and its first arguments; `gitleaks` unless the user names another.
+    pub scanner: Vec<String>,
+    /// The repositories that it serves.
+    pub repositories: Vec<Repository>,
+}
+
+/// One repository. Its private key is the file `keys/<name>` and its pinned host key
+/// `known_hosts/<name>`, both in the state directory; its mirror is `<name>.git`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repository {
+    /// Its name at the gate.
+    pub name: String,
+    /// The upstream, `ssh://…` or scp-like.
+    pub url: String,
+    /// What may be pushed.
+    pub policy: Policy,
+}
+
+/// What may be pushed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Patterns of refs, such as `refs/heads/*`; empty: none. `*` is any text, `/` included.
+    pub allow: Vec<String>,
+    /// Not the upstream's default branch.
+    pub protect_default: bool,
+    /// Whether history may be rewritten.
+    pub force: bool,
+    /// Whether refs may be deleted.
+    pub delete: bool,
+    /// Whether what CI runs may be changed.
+    pub ci: bool,
+    /// How large a push may be, in MiB.
+    pub max_push_mib: u32,
+}
+
+impl Config {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// It can't be read, is too long, or is none.
+    pub(super) fn read(place: &Place) -> io::Result<Config> {
+        let path = place.config();
+        let at = |error: &dyn core::fmt::Display| {
+            io::Error::other(format!("{}: {error}", path.display()))
+        };
+        let mut file = std::fs::File::open(&path).map_err(|error| at(&error))?;
+        let octets = crate::child::read_at_most(&mut file, CONFIG_OCTETS).map_err(|e| at(&e))?;
+        if octets.len() > CONFIG_OCTETS {
+            return Err(at(&format_args!("is longer than {CONFIG_OCTETS} octets")));
+        }
+        serde_json::from_slice(&octets).map_err(|error| at(&error))
+    }
+
+    /// The repository of that name.
+    pub(super) fn repository(&self, name: &str) -> Option<&Repository> {
+        self.repositories.iter().find(|one| one.name == name)
+    }
+}

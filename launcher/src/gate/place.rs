@@ -1,0 +1,80 @@
+//! Where the gate's files lie.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The variable that tells hooks the state directory.
+pub(super) const STATE: &str = "BOTTLE_GATE_STATE";
+
+/// The variable that tells hooks the directory of the mirrors.
+pub(super) const MIRRORS: &str = "BOTTLE_GATE_MIRRORS";
+
+/// The two directories: what the gate is told, which it only reads, and what it makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// `gate.json`, `keys/`, `known_hosts/`.
+    pub(super) state: PathBuf,
+    /// The mirrors, and `.bin/` with the links that are no repository's.
+    pub(super) mirrors: PathBuf,
+}
+
+impl Place {
+    /// As the variables of a hook say.
+    ///
+    /// # Errors
+    ///
+    /// A variable is missing: this is no hook of the gate's.
+    pub(super) fn of_hook() -> io::Result<Place> {
+        let path = |name: &str| {
+            let missing = || io::Error::other(format!("{name} is unset: bottle-gate calls this"));
+            std::env::var_os(name)
+                .map(PathBuf::from)
+                .ok_or_else(missing)
+        };
+        Ok(Place {
+            state: path(STATE)?,
+            mirrors: path(MIRRORS)?,
+        })
+    }
+
+    /// What the gate is told.
+    pub(super) fn config(&self) -> PathBuf {
+        self.state.join("gate.json")
+    }
+
+    /// The private key for a repository's upstream.
+    pub(super) fn identity(&self, name: &str) -> PathBuf {
+        self.state.join("keys").join(name)
+    }
+
+    /// The upstream's pinned host key.
+    pub(super) fn known_hosts(&self, name: &str) -> PathBuf {
+        self.state.join("known_hosts").join(name)
+    }
+
+    /// The bare mirror.
+    pub(super) fn mirror(&self, name: &str) -> PathBuf {
+        self.mirrors.join(format!("{name}.git"))
+    }
+
+    /// A link to this program under another name.
+    pub(super) fn link(&self, name: &str) -> PathBuf {
+        self.mirrors.join(".bin").join(name)
+    }
+
+    /// The repository whose mirror `directory` is.
+    pub(super) fn name_of(&self, directory: &Path) -> Option<String> {
+        let name = directory.strip_prefix(&self.mirrors).ok()?.to_str()?;
+        let name = name.strip_suffix(".git")?;
+        (!name.contains('/')).then(|| name.to_owned())
+    }
+
+    /// What a hook needs to find all this again.
+    pub(super) fn variables(&self) -> [(&'static str, OsString); 2] {
+        [
+            (STATE, self.state.clone().into()),
+            (MIRRORS, self.mirrors.clone().into()),
+        ]
+    }
+}
