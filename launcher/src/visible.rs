@@ -2,7 +2,7 @@
 
 /// Text that can do nothing to a terminal and hides nothing from a person: what is no
 /// visible letter is written as its number, also what turns the direction of writing.
-pub fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         if letter.is_control() || is_unseen(letter) {

@@ -10,23 +10,31 @@
 //! they are called by. It knows nothing of manifests, plans and backends: its [`Config`] is all
 //! that it is told.
 
+mod access_hook;
 mod clean_room;
 mod config;
 mod limits;
 mod lock;
 mod place;
+mod pre_receive;
+mod proc_receive;
+mod serve;
+mod ssh;
 
 pub use config::{Config, Policy, Repository};
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// Does what the name that it is called by says. Gives the exit code.
-pub fn run(mut arguments: impl Iterator<Item = OsString>) -> u8 {
-    let called = arguments.next().unwrap_or_default();
-    let name = Path::new(&called).file_name().and_then(|name| name.to_str());
-    match name {
-        // access-hook, pre-receive, proc-receive, ssh: an arm each, `module::run(arguments)`.
-        _ => 2,
+pub fn run(arguments: impl Iterator<Item = OsString>) -> u8 {
+    let arguments: Vec<OsString> = arguments.collect();
+    let called = arguments.first().map(Path::new).and_then(Path::file_name);
+    match called.and_then(OsStr::to_str) {
+        Some("access-hook") => access_hook::run(&arguments),
+        Some("pre-receive") => pre_receive::run(),
+        Some("proc-receive") => proc_receive::run(),
+        Some("ssh") => ssh::run(&arguments),
+        Some(_) | None => serve::run(&arguments),
     }
 }
