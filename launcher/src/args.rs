@@ -136,6 +136,18 @@ pub struct BackendOption {
     pub backend: Option<Backend>,
 }
 
+/// What the git gate is made from.
+#[derive(Clone, Debug, Default, Args)]
+pub struct GateOption {
+    /// What scans pushes on the local backend, a program that takes gitleaks' arguments
+    /// [default: gitleaks; Docker's is in the gate's image]
+    #[arg(long, value_name = "CMD", env = "BOTTLE_SCANNER")]
+    pub scanner: Option<PathBuf>,
+    /// The program bottle-gate, instead of the one beside this program
+    #[arg(long, value_name = "PATH", env = "BOTTLE_GATE")]
+    pub gate: Option<PathBuf>,
+}
+
 /// What carries a plan out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Backend {
@@ -172,6 +184,9 @@ pub struct Start {
     /// The program cred-proxy, instead of the one beside this program
     #[arg(long, value_name = "PATH", env = "BOTTLE_ENGINE")]
     pub engine: Option<PathBuf>,
+    /// The scanner and the git gate's program.
+    #[command(flatten)]
+    pub gate: GateOption,
     /// What runs instead of the agent's own program
     #[arg(last = true, value_name = "CMD")]
     pub program: Vec<String>,
@@ -212,6 +227,9 @@ pub struct Info {
     /// Where the agent would run.
     #[command(flatten)]
     pub backend: BackendOption,
+    /// The scanner and the git gate's program.
+    #[command(flatten)]
+    pub gate: GateOption,
 }
 
 /// `bottle cleanup`.

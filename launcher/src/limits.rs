@@ -47,6 +47,10 @@ pub const RULE_SEGMENTS: usize = 62;
 /// MiB of a push, at most 64 GiB: what is larger is a slip of the pen.
 pub const PUSH_MIB: u64 = 64 * 1024;
 
+/// MiB of a push, where the manifest does not say: more than source code comes to, and little
+/// enough to be scanned while a person waits.
+pub const USUAL_PUSH_MIB: u32 = 512;
+
 /// Problems that are told of one file: more than a person mends at once, and a bound to what a
 /// repository can write onto a terminal.
 pub const PROBLEMS: usize = 100;
@@ -102,5 +106,14 @@ pub const PREVIEW_WORD_CHARACTERS: usize = 60;
 
 /// Columns of a prompt's line in the preview for people: with its mark, every terminal's.
 pub const PREVIEW_PROMPT_COLUMNS: usize = 72;
+
+/// Octets of a private key's file: one of RSA with 16,384 bits has a fifth of it.
+pub const IDENTITY_OCTETS: usize = 64 * 1024;
+
+/// Octets of what ssh-keygen says of a key.
+pub const PUBLIC_KEY_OCTETS: usize = 16 * 1024;
+
+/// Octets of what a scanner says of its version.
+pub const SCANNER_VERSION_OCTETS: usize = 4 * 1024;
 
 // --- end of plan and host ---

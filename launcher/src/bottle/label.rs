@@ -16,6 +16,9 @@ pub(super) const LAUNCHER: &str = "bottle.launcher";
 /// Of an image: what it is made of.
 pub(super) const CONTENT: &str = "bottle.content";
 
+/// Of the git gate's image: what scans there.
+pub(super) const SCANNER: &str = "bottle.scanner";
+
 /// The labels of an image that is made of `content`.
 pub(super) fn of_image(content: &str) -> Vec<(String, String)> {
     [

@@ -10,8 +10,8 @@ use super::limits::agent_memory_octets;
 use super::state::State;
 use super::undo::{Made, Undo};
 use super::{
-    Failure, LauncherId, Names, WayOut, agent, certificates, container_agent, orphans, proxy, seal,
-    session, slug,
+    Failure, GateRequest, LauncherId, Names, WayOut, agent, certificates, container_agent, orphans,
+    proxy, seal, session, slug,
 };
 use crate::docker::{Docker, ImageFacts, ImageSpec, Kind, NetworkSpec};
 use crate::manifest::WorkdirMode;
@@ -30,12 +30,13 @@ pub struct Programs {
 }
 
 /// All that a bottle is made from.
-#[derive(Debug)]
 pub struct Request<'a> {
     /// What to do.
     pub plan: &'a Plan,
     /// A record `NAME=VALUE`, ended by NUL, for each slot of the plan.
     pub tokens: Zeroizing<Vec<u8>>,
+    /// What the git gate is made from; none: there is none.
+    pub gate: Option<GateRequest>,
     /// The agent's variables with their values.
     pub variables: Vec<(String, String)>,
     /// Programs.

@@ -15,6 +15,8 @@ mod certificates;
 mod container_agent;
 mod elf;
 mod failure;
+pub(crate) mod gate_files;
+mod gate_image;
 mod image;
 mod label;
 mod launcher_id;
@@ -32,6 +34,8 @@ pub(crate) mod state;
 mod undo;
 
 pub use failure::{Failure, exit_code};
+pub use gate_files::GateRequest;
+pub use gate_image::scanner_of_image;
 pub use launcher_id::{Fate, LauncherId};
 pub use life::{Programs, Request, run};
 pub use neighbours::replaceable;

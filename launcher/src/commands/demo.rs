@@ -173,6 +173,7 @@ impl Stage {
         let request = local::Request {
             plan,
             tokens: tokens::records(&secrets),
+            gate: None,
             variables: asked.map_err(|sentences| Failure::NotStarted(sentences.join("; ")))?,
             engine: std::path::absolute(&self.programs.engine).map_err(not_started)?,
             launcher: self.programs.launcher.clone(),

@@ -1,7 +1,7 @@
 //! `bottle info`: what a start of an agent would do.
 
 use super::prepare::prepare;
-use super::{backend, block_on, print, progress};
+use super::{backend, block_on, gate, print, progress};
 use crate::args::Info;
 use crate::bottle::exit_code::USAGE;
 use crate::plan::Preview;
@@ -11,10 +11,13 @@ pub(super) fn run(args: &Info) -> u8 {
     match prepare(&args.agent, &args.manifest, None) {
         Ok(prepared) => block_on(async {
             let chosen = backend::choose(args.backend.backend).await;
+            let gate = prepared.plan.gate.as_ref();
+            let scanner = gate::scanner(gate, chosen.backend, &args.gate).await;
             let preview = Preview {
                 plan: &prepared.plan,
                 backend: chosen.name(),
                 remark: chosen.remark.as_deref(),
+                gate_scanner: gate::text(&scanner),
             };
             print(&preview.people());
             0

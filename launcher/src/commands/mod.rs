@@ -4,6 +4,7 @@ mod backend;
 pub mod check;
 mod cleanup;
 mod demo;
+mod gate;
 mod info;
 pub mod init;
 mod list;
@@ -121,12 +122,16 @@ fn progress() -> Progress {
 
 /// The programs that become images: this one, and the engine that is named or stands beside.
 fn programs(engine: Option<PathBuf>) -> std::io::Result<Programs> {
-    let launcher = std::env::current_exe()?;
-    let beside = || launcher.with_file_name("cred-proxy");
+    let beside = || beside("cred-proxy");
     Ok(Programs {
-        engine: engine.unwrap_or_else(beside),
-        launcher,
+        engine: engine.map_or_else(beside, Ok)?,
+        launcher: std::env::current_exe()?,
     })
+}
+
+/// The program of that name beside this one.
+fn beside(name: &str) -> std::io::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(name))
 }
 
 /// Where the state of all bottles is: below `$XDG_STATE_HOME`, or else the home.

@@ -8,12 +8,14 @@ use zeroize::Zeroizing;
 
 use super::backend::{self, Chosen};
 use super::prepare::{Prepared, prepare};
-use super::{block_on, connect, print, programs, progress, state_root, tell_people, variable};
-use crate::args::{Backend, Format, Start};
+use super::{
+    beside, block_on, connect, gate, print, programs, progress, state_root, tell_people, variable,
+};
+use crate::args::{Backend, Format, GateOption, Start};
 use crate::bottle::exit_code::{NOT_STARTED, USAGE};
 use crate::bottle::{
-    self, CERTIFICATE_VARIABLES, Failure, LauncherId, Request, WAY_OUT_VARIABLES, WayOut,
-    replaceable,
+    self, CERTIFICATE_VARIABLES, Failure, GateRequest, LauncherId, Request, WAY_OUT_VARIABLES,
+    WayOut, replaceable,
 };
 use crate::host::git_config::Snapshot;
 use crate::host::{facts, tokens, variables};
@@ -30,7 +32,7 @@ pub(super) fn run(args: &Start) -> u8 {
         Ok(prepared) => prepared,
         Err(sentences) => return refuse(&sentences, USAGE),
     };
-    let chosen = match choose(args.backend.backend) {
+    let (chosen, scanner) = match choose(args, &prepared.plan) {
         Ok(chosen) => chosen,
         Err(code) => return code,
     };
@@ -38,6 +40,7 @@ pub(super) fn run(args: &Start) -> u8 {
         plan: &prepared.plan,
         backend: chosen.name(),
         remark: chosen.remark.as_deref(),
+        gate_scanner: gate::text(&scanner),
     };
     match (args.dry_run, args.format) {
         (true, Some(Format::Json)) => print(&preview.json()),
@@ -57,7 +60,7 @@ pub(super) fn run(args: &Start) -> u8 {
         let why = chosen.remark.map(|remark| format!("{remark}; "));
         return refuse(&[why.unwrap_or_default() + &sentence], NOT_STARTED);
     }
-    let values = values(&prepared);
+    let values = values(&prepared, scanner, &args.gate);
     if let Err(sentence) = still_true(&prepared) {
         return refuse(&[sentence], NOT_STARTED);
     }
@@ -67,14 +70,16 @@ pub(super) fn run(args: &Start) -> u8 {
     }
 }
 
-/// What carries the plan out, or an exit code.
-fn choose(wanted: Option<Backend>) -> Result<Chosen, u8> {
-    let mut chosen = None;
+/// What carries the plan out and what scans its pushes, or an exit code.
+fn choose(args: &Start, plan: &Plan) -> Result<(Chosen, gate::Found), u8> {
+    let mut found = None;
     let code = block_on(async {
-        chosen = Some(backend::choose(wanted).await);
+        let chosen = backend::choose(args.backend.backend).await;
+        let scanner = gate::scanner(plan.gate.as_ref(), chosen.backend, &args.gate).await;
+        found = Some((chosen, scanner));
         0
     });
-    chosen.ok_or(code)
+    found.ok_or(code)
 }
 
 fn refuse(sentences: &[String], code: u8) -> u8 {
@@ -133,12 +138,24 @@ fn still_true(prepared: &Prepared) -> Result<(), String> {
     }
 }
 
-fn values(prepared: &Prepared) -> Result<Values, Vec<String>> {
-    let secrets = tokens::read(&prepared.plan.slots, &prepared.home)?;
+fn values(
+    prepared: &Prepared,
+    scanner: gate::Found,
+    option: &GateOption,
+) -> Result<Values, Vec<String>> {
+    let plan = &prepared.plan;
+    let program = match &option.gate {
+        Some(named) => Ok(named.clone()),
+        None => beside("bottle-gate"),
+    };
+    let program = program.map_err(|error| vec![error.to_string()])?;
+    let gate = gate::request(plan.gate.as_ref(), scanner, program, &prepared.home)?;
+    let secrets = tokens::read(&plan.slots, &prepared.home)?;
     Ok(Values {
         tokens: tokens::records(&secrets),
+        gate,
         manifest: prepared.manifest.clone(),
-        variables: variables::resolve(&prepared.plan.environment)?,
+        variables: variables::resolve(&plan.environment)?,
     })
 }
 
@@ -172,6 +189,8 @@ fn guarded(plan: &Plan, values: Values, engine: Option<PathBuf>, backend: Backen
 struct Values {
     /// A record `NAME=VALUE`, ended by NUL, for each slot.
     pub tokens: Zeroizing<Vec<u8>>,
+    /// What the git gate is made from.
+    pub gate: Option<GateRequest>,
     /// The manifest, which is not the agent's to read.
     pub manifest: PathBuf,
     /// The agent's variables.
@@ -215,6 +234,7 @@ async fn try_to(
             let request = local::Request {
                 plan,
                 tokens: values.tokens,
+                gate: values.gate,
                 variables: values.variables,
                 engine: std::path::absolute(programs.engine).map_err(not_started)?,
                 launcher: programs.launcher,
@@ -230,6 +250,7 @@ async fn try_to(
             let request = Request {
                 plan,
                 tokens: values.tokens,
+                gate: values.gate,
                 variables: values.variables,
                 programs,
                 state_root,

@@ -30,6 +30,8 @@ pub struct ImageFacts {
     pub user: String,
     /// `ENV`, as `NAME=VALUE`.
     pub environment: Vec<String>,
+    /// `LABEL`.
+    pub labels: HashMap<String, String>,
     /// Its size in octets.
     pub size: u64,
 }
@@ -105,6 +107,7 @@ impl Docker {
         Ok(Some(ImageFacts {
             user: config.user.unwrap_or_default(),
             environment: config.env.unwrap_or_default(),
+            labels: config.labels.unwrap_or_default(),
             size: image
                 .size
                 .and_then(|size| size.try_into().ok())

@@ -22,6 +22,7 @@ mod serve;
 mod ssh;
 
 pub use config::{Config, Policy, Repository};
+pub use place::{CONFIG, KEYS, KNOWN_HOSTS};
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;

@@ -10,6 +10,15 @@ pub(super) const STATE: &str = "BOTTLE_GATE_STATE";
 /// The variable that tells hooks the directory of the mirrors.
 pub(super) const MIRRORS: &str = "BOTTLE_GATE_MIRRORS";
 
+/// What the gate is told, in the state directory.
+pub const CONFIG: &str = "gate.json";
+
+/// The directory of the private keys, in the state directory.
+pub const KEYS: &str = "keys";
+
+/// The directory of the pinned host keys, in the state directory.
+pub const KNOWN_HOSTS: &str = "known_hosts";
+
 /// The two directories: what the gate is told, which it only reads, and what it makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
@@ -40,17 +49,17 @@ impl Place {
 
     /// What the gate is told.
     pub(super) fn config(&self) -> PathBuf {
-        self.state.join("gate.json")
+        self.state.join(CONFIG)
     }
 
     /// The private key for a repository's upstream.
     pub(super) fn identity(&self, name: &str) -> PathBuf {
-        self.state.join("keys").join(name)
+        self.state.join(KEYS).join(name)
     }
 
     /// The upstream's pinned host key.
     pub(super) fn known_hosts(&self, name: &str) -> PathBuf {
-        self.state.join("known_hosts").join(name)
+        self.state.join(KNOWN_HOSTS).join(name)
     }
 
     /// The bare mirror.

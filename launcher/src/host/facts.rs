@@ -141,6 +141,7 @@ mod tests {
             plan: &plan,
             backend: "docker",
             remark: None,
+            gate_scanner: None,
         };
         let texts = [
             format!("{facts:?} {plan:?}"),

@@ -18,7 +18,7 @@ use super::{bubblewrap, log};
 use crate::bottle::limits::agent_memory_octets;
 use crate::bottle::session::Session;
 use crate::bottle::state::State;
-use crate::bottle::{Failure, LauncherId, absent_mount_points, guarded, slug, survey};
+use crate::bottle::{Failure, GateRequest, LauncherId, absent_mount_points, guarded, slug, survey};
 use crate::manifest::WorkdirMode;
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -26,12 +26,13 @@ use crate::signals::Signals;
 use crate::terminal;
 
 /// All that a local bottle is made from.
-#[derive(Debug)]
 pub struct Request<'a> {
     /// What to do.
     pub plan: &'a Plan,
     /// A record `NAME=VALUE`, ended by NUL, for each slot of the plan.
     pub tokens: Zeroizing<Vec<u8>>,
+    /// What the git gate is made from; none: there is none.
+    pub gate: Option<GateRequest>,
     /// The agent's variables with their values.
     pub variables: Vec<(String, String)>,
     /// The engine.

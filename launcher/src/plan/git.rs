@@ -1,18 +1,53 @@
 //! The repositories of the git gate: their names, and every spelling of their URLs.
 
-use super::{GATE_HOST, GitRemote};
-use crate::manifest::GitGate;
+use super::{GATE_HOST, Gate, GatedRepository};
+use crate::gate::Policy;
+use crate::limits::USUAL_PUSH_MIB;
+use crate::manifest::{GateRepository, GitGate};
 
-/// What the gate is to serve.
-pub(super) fn remotes(gate: Option<&GitGate>) -> Vec<GitRemote> {
-    let repos = gate.iter().flat_map(|gate| &gate.repos);
-    repos
-        .map(|(name, repository)| GitRemote {
-            name: name.clone(),
-            remote: gate_remote(name),
-            upstream: repository.url.clone(),
-        })
-        .collect()
+/// The image that has the gate's tools, unless the manifest names another; made by
+/// `bottle build-gate`.
+pub const GATE_IMAGE: &str = "bottle-git-gate";
+
+/// The gate; none where it has nothing to serve.
+pub(super) fn gate(gate: Option<&GitGate>) -> Option<Gate> {
+    let gate = gate.filter(|gate| !gate.repos.is_empty())?;
+    let image = gate.image.clone();
+    Some(Gate {
+        image: image.unwrap_or_else(|| GATE_IMAGE.to_owned()),
+        repositories: gate.repos.iter().map(repository).collect(),
+    })
+}
+
+fn repository((name, repository): (&String, &GateRepository)) -> GatedRepository {
+    let policy = &repository.policy;
+    GatedRepository {
+        name: name.clone(),
+        remote: gate_remote(name),
+        upstream: repository.url.clone(),
+        key: repository.key.clone(),
+        known_host: known_host(&repository.url, &repository.host_key),
+        policy: Policy {
+            allow: policy.allow.clone(),
+            protect_default: policy.protect_default,
+            force: policy.force,
+            delete: policy.delete,
+            ci: policy.ci,
+            max_push_mib: policy.max_push_mib.unwrap_or(USUAL_PUSH_MIB),
+        },
+    }
+}
+
+/// A line of `known_hosts`. A port other than 22 is a part of the name there.
+fn known_host(url: &str, key: &str) -> String {
+    let Some(Parts { host, port, .. }) = parts(url) else {
+        return String::new();
+    };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    match port {
+        Some(port) => format!("[{bare}]:{port} {key}\n"),
+        None => format!("{bare} {key}\n"),
+    }
 }
 
 /// What the agent's git speaks to.
@@ -133,6 +168,19 @@ mod tests {
             assert_eq!(repository_path(url), Some("me/app"), "{url}");
         }
         assert!(spellings("https://git.example.org/me/app.git").is_empty());
+    }
+
+    #[test]
+    fn a_host_key_is_pinned_to_host_and_port() {
+        for (url, expected) in [
+            ("git@git.example.org:me/app.git", "git.example.org K\n"),
+            ("ssh://git@git.example.org:22/a", "git.example.org K\n"),
+            ("ssh://git.example.org:2222/a", "[git.example.org]:2222 K\n"),
+            ("ssh://git@[::1]/a", "::1 K\n"),
+            ("ssh://git@[::1]:2222/a", "[::1]:2222 K\n"),
+        ] {
+            assert_eq!(known_host(url, "K"), expected, "{url}");
+        }
     }
 
     #[test]

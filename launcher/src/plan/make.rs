@@ -9,7 +9,7 @@ use super::{
     AgentImage, HostFacts, Plan, PlanError, PlannedRoute, Slot, Workdir, environment, forge, git,
     routes, slots, warnings, workdir,
 };
-use crate::manifest::{Agent, Bottle, Egress, GateKey, Manifest, Template, TokenRef};
+use crate::manifest::{Agent, Bottle, GateKey, GitGate, Manifest, Template, TokenRef};
 
 /// What makes the image of the template `claude`.
 const CLAUDE_DOCKERFILE: &str = include_str!("../../images/bottle-claude.Dockerfile");
@@ -67,11 +67,11 @@ impl Plan {
             workdir,
             slots,
             routes_json,
-            hosts: hosts(&planned, bottle.egress.as_ref()),
+            hosts: hosts(&planned, bottle),
             routes: planned,
             environment,
             files: provision.files,
-            git: git::remotes(gate),
+            gate: git::gate(gate),
             scanner: bottle
                 .egress
                 .as_ref()
@@ -227,15 +227,16 @@ pub fn below_home(file: &str, home: &Path) -> PathBuf {
 }
 
 /// Every host that anything of the bottle may reach.
-fn hosts(planned: &[PlannedRoute], egress: Option<&Egress>) -> Vec<String> {
+fn hosts(planned: &[PlannedRoute], bottle: &Bottle) -> Vec<String> {
     let of_routes = planned
         .iter()
         .filter_map(|route| forge::host_of(&route.upstream));
-    let of_egress = egress.iter().flat_map(|egress| {
+    let of_egress = bottle.egress.iter().flat_map(|egress| {
         let routes = egress.routes.iter().map(|route| route.host.clone());
         egress.allow.iter().cloned().chain(routes)
     });
-    let mut hosts: Vec<String> = of_routes.chain(of_egress).collect();
+    let of_gate = bottle.git_gate.iter().flat_map(GitGate::hosts);
+    let mut hosts: Vec<String> = of_routes.chain(of_egress).chain(of_gate).collect();
     hosts.sort();
     hosts.dedup();
     hosts

@@ -32,7 +32,8 @@ pub use warnings::warnings_of_bottle;
 
 use std::path::{Path, PathBuf};
 
-use crate::manifest::{AgentOrigin, EnvValue, Scanner, TokenRef, WorkdirMode};
+use crate::gate::Policy;
+use crate::manifest::{AgentOrigin, EnvValue, GateKey, Scanner, TokenRef, WorkdirMode};
 
 /// The name under which the agent reaches the engine, on every backend.
 pub const PROXY_HOST: &str = "cred-proxy";
@@ -42,6 +43,9 @@ pub const PROXY_PORT: u16 = 9099;
 
 /// The name under which the agent reaches the git gate, on every backend.
 pub const GATE_HOST: &str = "git-gate";
+
+/// The port at which it does: git's own.
+pub const GATE_PORT: u16 = 9418;
 
 /// Where the agent works, unless its work directory is bound.
 pub const WORK_PATH: &str = "/work";
@@ -76,8 +80,8 @@ pub struct Plan {
     pub environment: Vec<Variable>,
     /// Files below the agent's home.
     pub files: Vec<HomeFile>,
-    /// What the git gate is to serve.
-    pub git: Vec<GitRemote>,
+    /// The git gate; none: git does not leave the bottle.
+    pub gate: Option<Gate>,
     /// Every host that anything of the bottle may reach, sorted, each once.
     pub hosts: Vec<String>,
     /// Who reads what passes the forward-proxy face.
@@ -124,15 +128,31 @@ pub struct PlannedRoute {
     pub deny: Vec<String>,
 }
 
+/// The git gate, and what it is to serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// The image that has its tools, on Docker.
+    pub image: String,
+    /// At least one, by their names.
+    pub repositories: Vec<GatedRepository>,
+}
+
 /// A repository that the git gate is to serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GitRemote {
+pub struct GatedRepository {
     /// Its name at the gate.
     pub name: String,
     /// What the agent's git speaks to.
     pub remote: String,
     /// What the gate speaks to.
     pub upstream: String,
+    /// Who the gate is there.
+    pub key: GateKey,
+    /// The only host key that the gate takes there, and the host it is of: a line as ssh's
+    /// `known_hosts` has them.
+    pub known_host: String,
+    /// What may be pushed.
+    pub policy: Policy,
 }
 
 /// A variable of the agent.

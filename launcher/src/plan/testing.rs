@@ -37,14 +37,7 @@ pub(crate) fn gate(url: &str) -> GitGate {
         url: url.to_owned(),
         key: GateKey::Identity("~/.ssh/id_ed25519".to_owned()),
         host_key: "ssh-ed25519 AAAA".to_owned(),
-        policy: RefPolicy {
-            allow: Vec::new(),
-            protect_default: true,
-            force: false,
-            delete: false,
-            ci: false,
-            max_push_mib: None,
-        },
+        policy: RefPolicy::default(),
     };
     GitGate {
         repos: BTreeMap::from([("app".to_owned(), repository)]),

@@ -3,7 +3,7 @@
 use super::make::named;
 use super::{HostFacts, Plan};
 use crate::manifest::{
-    AgentOrigin, Bottle, Egress, EnvValue, Role, Template, TokenRef, Upstream, WorkdirMode,
+    AgentOrigin, Bottle, Egress, EnvValue, GateKey, Role, Template, TokenRef, Upstream, WorkdirMode,
 };
 
 /// What a manifest alone tells of a bottle's starts: what they refuse, and what of its routes
@@ -23,15 +23,6 @@ pub fn warnings_of_bottle(name: &str, bottle: &Bottle) -> Vec<String> {
 /// What the bottle asks for and this version does not serve.
 pub(super) fn unserved(place: &str, bottle: &Bottle) -> Vec<String> {
     let mut sentences = Vec::new();
-    if bottle
-        .git_gate
-        .as_ref()
-        .is_some_and(|gate| !gate.repos.is_empty())
-    {
-        sentences.push(format!(
-            "{place}.git_gate.repos: this version does not serve the git gate yet; take it out to start this bottle"
-        ));
-    }
     if bottle
         .egress
         .as_ref()
@@ -74,6 +65,16 @@ fn unset_variables(plan: &Plan, facts: &HostFacts, sentences: &mut Vec<String>) 
             sentences.push(format!(
                 "{name} is unset or empty on the host, and the agent's {} is copied from it",
                 variable.name
+            ));
+        }
+    }
+    for repository in plan.gate.iter().flat_map(|gate| &gate.repositories) {
+        if let GateKey::Provisioned { token_env, .. } = &repository.key
+            && !facts.variables.contains(token_env)
+        {
+            sentences.push(format!(
+                "{token_env} is unset or empty: set it to a token that may add a deploy key to the repository {}; the start stops without it",
+                repository.name
             ));
         }
     }

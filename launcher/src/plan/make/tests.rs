@@ -1,6 +1,7 @@
 use super::*;
+use crate::limits::USUAL_PUSH_MIB;
 use crate::manifest::{
-    AgentOrigin, EgressRoute, EnvValue, GitUser, Role, Route, Upstream, WorkdirMode,
+    AgentOrigin, Egress, EgressRoute, EnvValue, GitUser, Role, Route, Upstream, WorkdirMode,
 };
 use crate::plan::Redirection;
 use crate::plan::testing::{facts, gate, manifest, route};
@@ -149,13 +150,16 @@ fn a_host_that_the_gate_declares_has_one_way_for_git() {
     );
     // tea speaks to the forge's API, which is no git.
     assert!(file(&plan, ".config/tea/config.yml").is_some());
-    assert_eq!(plan.git[0].remote, "git://git-gate/app.git");
+    let gate = plan.gate.as_ref().expect("a gate");
+    assert_eq!(gate.image, "bottle-git-gate");
+    let repository = &gate.repositories[0];
+    assert_eq!(repository.remote, "git://git-gate/app.git");
+    assert_eq!(repository.policy.max_push_mib, USUAL_PUSH_MIB);
     assert_eq!(
-        plan.unserved,
-        [
-            "bottles.dev.git_gate.repos: this version does not serve the git gate yet; take it out to start this bottle"
-        ]
+        repository.known_host,
+        "[git.example.org]:2222 ssh-ed25519 AAAA\n"
     );
+    assert!(plan.unserved.is_empty(), "{:?}", plan.unserved);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Preview;
-use super::people::shown_variables;
-use crate::manifest::{AgentOrigin, EnvValue, Scanner, TokenRef, WorkdirMode};
+use super::people::{repositories, shown_variables};
+use crate::manifest::{AgentOrigin, EnvValue, GateKey, Scanner, TokenRef, WorkdirMode};
 use crate::plan::{GuardMount, Plan, Variable};
 
 /// The version of the keys: another one where a key goes or changes its meaning.
@@ -36,6 +36,7 @@ pub(super) fn value(preview: &Preview<'_>) -> Value {
         "environment": environment(plan),
         "files": files,
         "routes": routes(plan),
+        "gate": gate(preview),
         "git": git(plan),
         "hosts": plan.hosts,
         "scanner": scanner,
@@ -113,9 +114,32 @@ fn routes(plan: &Plan) -> Vec<Value> {
     told.collect()
 }
 
+fn gate(preview: &Preview<'_>) -> Value {
+    let told = preview.plan.gate.as_ref().map(|gate| {
+        let image = Some(&gate.image).filter(|_| preview.backend != "local");
+        json!({ "image": image, "scanner": preview.gate_scanner })
+    });
+    told.unwrap_or(Value::Null)
+}
+
 fn git(plan: &Plan) -> Vec<Value> {
-    let told = plan.git.iter().map(|remote| {
-        json!({ "name": remote.name, "remote": remote.remote, "upstream": remote.upstream })
+    let told = repositories(plan).iter().map(|repository| {
+        let key = match &repository.key {
+            GateKey::Identity(file) => json!({ "identity": file }),
+            GateKey::Provisioned {
+                provider,
+                token_env,
+                api_url,
+            } => json!({ "provider": provider, "variable": token_env, "api_url": api_url }),
+        };
+        json!({
+            "name": repository.name,
+            "remote": repository.remote,
+            "upstream": repository.upstream,
+            "key": key,
+            "known_host": repository.known_host.trim_end(),
+            "policy": repository.policy,
+        })
     });
     told.collect()
 }

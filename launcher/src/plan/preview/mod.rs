@@ -13,6 +13,8 @@ pub struct Preview<'p> {
     pub backend: &'p str,
     /// Why it is that and not the usual one.
     pub remark: Option<&'p str>,
+    /// What scans pushes, with its version; or why that is not known. None: there is no gate.
+    pub gate_scanner: Option<&'p str>,
 }
 
 impl Preview<'_> {

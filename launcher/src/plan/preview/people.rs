@@ -6,8 +6,8 @@ use super::Preview;
 use crate::limits::{
     PREVIEW_HOSTS, PREVIEW_PROMPT_COLUMNS, PREVIEW_RULES, PREVIEW_WORD_CHARACTERS,
 };
-use crate::manifest::{AgentOrigin, Scanner, TokenRef, WorkdirMode};
-use crate::plan::{GuardMount, Plan, PlannedRoute};
+use crate::manifest::{AgentOrigin, GateKey, Scanner, TokenRef, WorkdirMode};
+use crate::plan::{GatedRepository, GuardMount, Plan, PlannedRoute};
 use crate::visible::visible;
 
 /// Text in lines of so many columns, each behind `first` or, where it goes on, behind
@@ -70,13 +70,12 @@ pub(super) fn text(preview: &Preview<'_>) -> String {
     for (index, text) in or_none_lines(routes(plan)).iter().enumerate() {
         line(if index == 0 { "Routes" } else { "" }, text);
     }
-    let git: Vec<String> = plan
-        .git
-        .iter()
-        .map(|remote| format!("{} → {}", remote.remote, remote.upstream))
-        .collect();
+    let git: Vec<String> = repositories(plan).iter().flat_map(repository).collect();
     for (index, text) in or_none_lines(git).iter().enumerate() {
         line(if index == 0 { "Git" } else { "" }, text);
+    }
+    if let Some(scanner) = preview.gate_scanner {
+        line("Pushes", &format!("scanned by {scanner}"));
     }
     line("Hosts", &first_of(&plan.hosts, PREVIEW_HOSTS));
     line(
@@ -178,6 +177,42 @@ fn route(route: &PlannedRoute) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// The repositories of the gate.
+pub(super) fn repositories(plan: &Plan) -> &[GatedRepository] {
+    plan.gate.as_ref().map_or(&[], |gate| &gate.repositories)
+}
+
+fn repository(repository: &GatedRepository) -> Vec<String> {
+    let key = match &repository.key {
+        GateKey::Identity(file) => file.clone(),
+        GateKey::Provisioned {
+            provider,
+            token_env,
+            ..
+        } => format!("a {provider} deploy key by {token_env}"),
+    };
+    let policy = &repository.policy;
+    let allowed = match policy.allow.is_empty() {
+        true => "nothing".to_owned(),
+        false => first_of(&policy.allow, PREVIEW_RULES),
+    };
+    let but = [
+        (policy.protect_default, "not the default branch"),
+        (policy.force, "history rewritten"),
+        (policy.delete, "refs deleted"),
+        (policy.ci, "what CI runs changed"),
+    ];
+    let but = but.into_iter().filter(|(holds, _)| *holds);
+    let words: Vec<&str> = [allowed.as_str()]
+        .into_iter()
+        .chain(but.map(|(_, words)| words))
+        .collect();
+    vec![
+        format!("{} → {} with {key}", repository.remote, repository.upstream),
+        format!("  takes {}", words.join("; ")),
+    ]
 }
 
 /// How many there are, and the first of them.

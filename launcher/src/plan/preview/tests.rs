@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::manifest::{
-    AgentOrigin, EnvValue, Manifest, Role, Route, Template, TokenRef, WorkdirMode,
+    AgentOrigin, Egress, EnvValue, Manifest, Role, Route, Template, TokenRef, WorkdirMode,
 };
 use crate::plan::HostFacts;
 use crate::plan::testing::{facts, gate, manifest, route};
@@ -49,6 +49,10 @@ fn full() -> (Manifest, HostFacts) {
     bottle.provider.template = Some(Template::Claude);
     bottle.provider.image = None;
     bottle.git_gate = Some(gate("ssh://git@git.example.org/me/app.git"));
+    bottle.egress = Some(Egress {
+        allow: vec!["e.example".to_owned()],
+        ..Egress::default()
+    });
     let agent = manifest.agents.get_mut("a").expect("a");
     agent.prompt = Some("first\n\tsecond \u{1b}[31mred\u{202e}".to_owned());
     agent.workdir = WorkdirMode::Bind;
@@ -68,6 +72,7 @@ fn preview(plan: &Plan) -> Preview<'_> {
         plan,
         backend: "docker",
         remark: None,
+        gate_scanner: Some("gitleaks 8.30.1"),
     }
 }
 
@@ -94,13 +99,15 @@ Routes     /anthropic/ → https://api.anthropic.com with TOKEN
            /x/ → https://x.example with file ~/k
              refuses 9: GET /0, GET /1, GET /2, GET /3 and 5 more
            /y/ → https://y.example with TOKEN
-Git        git://git-gate/app.git → ssh://git@git.example.org/me/app.git
-Hosts      4: api.anthropic.com, github.com, x.example and 1 more
+Git        git://git-gate/app.git → ssh://git@git.example.org/me/app.git with ~/.ssh/id_ed25519
+             takes 2: refs/heads/*, refs/tags/*; not the default branch
+Pushes     scanned by gitleaks 8.30.1
+Hosts      6: api.anthropic.com, e.example, git.example.org and 3 more
 Scanner    none
 Prompt, from /home/me/app/.bottle/agents.json:
   | first
   |     second \u{1b}[31mred\u{202e}
-Warning: bottles.dev.git_gate.repos: this version does not serve the git gate yet; take it out to start this bottle
+Warning: bottles.dev.egress: this version does not serve the forward-proxy face yet; take it out to start this bottle
 Warning: the repository brings this agent (/home/me/app/.bottle/agents.json): read its prompt, for it may be anybody's
 "#
     );
@@ -111,7 +118,11 @@ fn little_is_shown_shortly() {
     let manifest = manifest(Vec::new());
     let plan = Plan::make(&manifest, "a", &facts(), None).expect("a plan");
     assert_eq!(
-        preview(&plan).people(),
+        Preview {
+            gate_scanner: None,
+            ..preview(&plan)
+        }
+        .people(),
         "Agent      a (/home/me/.config/bottle/manifest.json)\n\
          Bottle     dev\n\
          Backend    docker\n\
@@ -143,7 +154,7 @@ fn a_long_word_of_the_command_is_cut_and_a_quote_stays_one() {
 /// Every key, as docs/PLAN.md writes it.
 fn keys(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
     match value {
-        Value::Object(pairs) if prefix != "routes[].token" => {
+        Value::Object(pairs) if !["routes[].token", "git[].key"].contains(&prefix) => {
             for (key, value) in pairs {
                 let dot = if prefix.is_empty() { "" } else { "." };
                 keys(&format!("{prefix}{dot}{key}"), value, found);
@@ -227,6 +238,7 @@ fn no_line_of_a_prompt_looks_like_one_of_ours() {
         plan: &plan,
         backend: "docker",
         remark: None,
+        gate_scanner: None,
     }
     .people();
     let (_, prompt) = text.split_once("Prompt:\n").expect("a prompt");
@@ -249,6 +261,7 @@ fn a_backend_without_images_names_none() {
             plan: &plan,
             backend,
             remark: None,
+            gate_scanner: None,
         };
         preview.people()
     };
