@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::bottle::GATE_BASE;
+use crate::plan::GATE_IMAGE;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Start a coding agent at full power without giving it a single key.
@@ -53,6 +55,9 @@ pub enum Command {
     /// Remove what starts left that were cut off
     #[command(after_help = CLEANUP_EXAMPLES)]
     Cleanup(Cleanup),
+    /// Build the image of the git gate's tools: git, ssh and gitleaks
+    #[command(after_help = BUILD_GATE_EXAMPLES)]
+    BuildGate(BuildGate),
     /// Try from inside a bottle whether it is sealed
     #[command(hide = true)]
     Probe(Probe),
@@ -90,6 +95,12 @@ Examples:
   bottle cleanup --yes               without being asked
 
 A bottle whose launcher still runs is left alone.";
+
+const BUILD_GATE_EXAMPLES: &str = "\
+Examples:
+  bottle build-gate                      with the pinned gitleaks
+  bottle build-gate --base with-git --scanner ./gitleaks
+                                         without any network; with-git has git and ssh";
 
 const DEMO_EXAMPLES: &str = "\
 Examples:
@@ -241,6 +252,20 @@ pub struct Cleanup {
     /// Remove without asking
     #[arg(long)]
     pub yes: bool,
+}
+
+/// `bottle build-gate`.
+#[derive(Clone, Debug, Args)]
+pub struct BuildGate {
+    /// The image that the tools are put upon; of Debian's family, or one that has git and ssh
+    #[arg(long, value_name = "IMAGE", default_value = GATE_BASE)]
+    pub base: String,
+    /// A static program that takes gitleaks' arguments, instead of the pinned gitleaks
+    #[arg(long, value_name = "CMD")]
+    pub scanner: Option<PathBuf>,
+    /// What the image is called
+    #[arg(long, value_name = "NAME", default_value = GATE_IMAGE)]
+    pub image: String,
 }
 
 /// `bottle probe`: what it must not reach, and what it must.

@@ -1,6 +1,9 @@
 //! The agent's container at work, as a session sees it.
 
+use futures_util::future::select_all;
+
 use super::session::{Agent, AgentInput, AgentOutput, Piece};
+use super::sidecars::Sidecar;
 use super::{Failure, seal};
 use crate::docker::{Docker, Input, Output, Reader, Stream};
 use crate::signals::Sent;
@@ -11,8 +14,8 @@ pub(super) struct ContainerAgent<'a> {
     pub docker: &'a Docker,
     /// Its container.
     pub agent: &'a str,
-    /// The sidecar whose end is told.
-    pub proxy: Option<&'a str>,
+    /// Those whose end is told.
+    pub sidecars: &'a [Sidecar],
 }
 
 impl Agent for ContainerAgent<'_> {
@@ -39,15 +42,25 @@ impl Agent for ContainerAgent<'_> {
     }
 
     async fn sidecar_end(&self) -> String {
-        let Some(proxy) = self.proxy else {
+        if self.sidecars.is_empty() {
             return std::future::pending().await;
-        };
-        let how = match self.docker.wait_container(proxy).await {
+        }
+        let ends = self.sidecars.iter().map(|sidecar| {
+            Box::pin(async move {
+                (
+                    sidecar,
+                    self.docker.wait_container(&sidecar.container).await,
+                )
+            })
+        });
+        let ((sidecar, ended), _index, _others) = select_all(ends).await;
+        let how = match ended {
             Ok(code) => format!("ended with exit code {code}"),
             Err(error) => format!("is out of sight: {error}"),
         };
-        let words = seal::last_words(self.docker, proxy).await;
-        format!("cred-proxy {how}; the agent's calls fail from now on{words}")
+        let words = seal::last_words(self.docker, &sidecar.container).await;
+        let Sidecar { host, serves, .. } = sidecar;
+        format!("{host} {how}; {serves} from now on{words}")
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Program {
 #[derive(Debug)]
 pub(super) enum ProgramError {
     /// It can't be read.
-    Unreadable(PathBuf, io::Error),
+    Unreadable(PathBuf, io::Error, &'static str),
     /// It does not run in an empty image.
     NotStatic(PathBuf, elf::NotStatic, &'static str),
 }
@@ -39,11 +39,16 @@ pub(super) enum ProgramError {
 impl fmt::Display for ProgramError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ProgramError::Unreadable(path, error) => {
+            ProgramError::Unreadable(path, error, name) => {
                 let path = path.display();
+                let option = if *name == "bottle-gate" {
+                    "--gate"
+                } else {
+                    "--engine"
+                };
                 write!(
                     f,
-                    "the program {path} can't be read ({error}): put cred-proxy beside bottle, or name it with --engine"
+                    "the program {path} can't be read ({error}): put {name} beside bottle, or name it with {option}"
                 )
             }
             ProgramError::NotStatic(path, why, name) => {
@@ -68,13 +73,7 @@ impl Program {
         name: &'static str,
         certificates: Vec<u8>,
     ) -> Result<Self, ProgramError> {
-        let unreadable = |error| ProgramError::Unreadable(path.to_owned(), error);
-        let mut octets = Vec::new();
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        io::Read::read_to_end(&mut io::Read::take(file, PROGRAM_OCTETS), &mut octets)
-            .map_err(unreadable)?;
-        elf::check_static(&octets)
-            .map_err(|why| ProgramError::NotStatic(path.to_owned(), why, name))?;
+        let octets = static_program(path, name)?;
         let mut hash = Sha256::new();
         hash.update(dockerfile(name));
         for part in [&octets, &certificates] {
@@ -120,6 +119,22 @@ impl Program {
             context: context.finish()?,
         })
     }
+}
+
+/// The octets of a static program.
+///
+/// # Errors
+///
+/// It can't be read, or is not static.
+pub(super) fn static_program(path: &Path, name: &'static str) -> Result<Vec<u8>, ProgramError> {
+    let unreadable = |error| ProgramError::Unreadable(path.to_owned(), error, name);
+    let mut octets = Vec::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    io::Read::read_to_end(&mut io::Read::take(file, PROGRAM_OCTETS), &mut octets)
+        .map_err(unreadable)?;
+    elf::check_static(&octets)
+        .map_err(|why| ProgramError::NotStatic(path.to_owned(), why, name))?;
+    Ok(octets)
 }
 
 fn dockerfile(name: &str) -> String {

@@ -30,6 +30,17 @@ pub(super) fn of_image(content: &str) -> Vec<(String, String)> {
     .into()
 }
 
+/// The labels of the git gate's image, which scans with `scanner`. It is no start's to remove.
+pub(super) fn of_gate_image(scanner: &str) -> Vec<(String, String)> {
+    [
+        (ROLE, "image"),
+        (VERSION, env!("CARGO_PKG_VERSION")),
+        (SCANNER, scanner),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .into()
+}
+
 /// Whether a thing that bears our label was made by a launcher. A container inherits the
 /// labels of its image, and one that was made of an agent's container has them all; it is
 /// somebody's own.

@@ -4,18 +4,21 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use super::gate_image::gate_image;
 use super::image::Program;
 use super::label::{Labels, of_image};
 use super::limits::agent_memory_octets;
+use super::sidecars::Sidecar;
 use super::state::State;
 use super::undo::{Made, Undo};
 use super::{
-    Failure, GateRequest, LauncherId, Names, WayOut, agent, certificates, container_agent, orphans,
-    proxy, seal, session, slug,
+    Failure, GateRequest, LauncherId, Names, WayOut, agent, certificates, container_agent, gate,
+    orphans, proxy, seal, session, sidecars, slug,
 };
 use crate::docker::{Docker, ImageFacts, ImageSpec, Kind, NetworkSpec};
+use crate::host::secret::Secret;
 use crate::manifest::WorkdirMode;
-use crate::plan::{PROXY_HOST, Plan};
+use crate::plan::{GATE_HOST, PROXY_HOST, Plan};
 use crate::progress::Progress;
 use crate::signals::Signals;
 use crate::terminal;
@@ -153,7 +156,7 @@ impl Start<'_> {
         Ok(())
     }
 
-    async fn live(&mut self, request: Request<'_>) -> Result<u8, Failure> {
+    async fn live(&mut self, mut request: Request<'_>) -> Result<u8, Failure> {
         let plan = request.plan;
         for sentence in request.way_out.warnings() {
             self.progress.tell(&sentence);
@@ -173,11 +176,19 @@ impl Start<'_> {
                 )
             }
         };
+        if let Some(gate) = &plan.gate {
+            self.step("looking for the image of git-gate")?;
+            gate_image(self.docker, &gate.image).await?;
+        }
         self.state(&request)?;
+        let keys = request.gate.as_mut();
+        let keys = keys.map_or_else(Vec::new, |gate| std::mem::take(&mut gate.identities));
         self.networks().await?;
-        let who = self.sidecars(&request, &image, engine.as_deref()).await?;
-        self.sealed_agent(&request, &who, &probe, engine.is_some())
-            .await?;
+        let engine = engine.as_deref();
+        let who = self.sidecars(&request, &image, engine, &keys).await?;
+        let sidecars = sidecars::of(plan, &self.names);
+        self.filled_gate(&sidecars).await?;
+        self.sealed_agent(&request, &who, &probe, &sidecars).await?;
         if plan.workdir.mode == WorkdirMode::Copy {
             self.step("copying the work directory")?;
             let copied = agent::copy_workdir(self.docker, &plan.workdir, &who, &self.names);
@@ -198,7 +209,7 @@ impl Start<'_> {
             agent: container_agent::ContainerAgent {
                 docker,
                 agent,
-                proxy: engine.is_some().then_some(self.names.proxy.as_str()),
+                sidecars: &sidecars,
             },
             input: attached.input,
             output: attached.output,
@@ -308,11 +319,15 @@ impl Start<'_> {
         request: &Request<'_>,
         image: &ImageFacts,
         engine: Option<&str>,
+        keys: &[(String, Secret)],
     ) -> Result<agent::Identity, Failure> {
         self.step("starting the sidecars")?;
-        let (look, proxy) = (self.names.look.clone(), self.names.proxy.clone());
-        self.note(&look);
-        self.note(&proxy);
+        let Names {
+            look, proxy, gate, ..
+        } = self.names.clone();
+        for container in [look, proxy, gate] {
+            self.note(&container);
+        }
         let (docker, names, labels) = (self.docker, &self.names, &self.labels);
         let proxy = async {
             let Some(image) = engine else {
@@ -323,28 +338,47 @@ impl Start<'_> {
             let (way_out, tokens) = (&request.way_out, &request.tokens);
             proxy::start(docker, &spec, names, routes, way_out, tokens).await
         };
+        let gate = async {
+            match (&request.plan.gate, &request.gate) {
+                (Some(gate), Some(made_from)) => {
+                    gate::start(docker, names, labels, gate, made_from, keys).await
+                }
+                (_, _) => Ok(()),
+            }
+        };
         let who = agent::identify(docker, request.plan, image, names, labels);
-        // Both to their ends: what is given up half-way may still come to be.
-        let (proxy, who) = tokio::join!(proxy, who);
+        // All to their ends: what is given up half-way may still come to be.
+        let (gate, proxy, who) = tokio::join!(gate, proxy, who);
+        gate?;
         proxy?;
         who
     }
 
-    /// Waits for the sidecars and tries the seal; the agent's container is made meanwhile,
-    /// and not started.
+    /// Waits for the git gate, which fetches all that it serves before it does.
+    async fn filled_gate(&mut self, sidecars: &[Sidecar]) -> Result<(), Failure> {
+        let Some(gate) = sidecars.iter().find(|sidecar| sidecar.host == GATE_HOST) else {
+            return Ok(());
+        };
+        self.step("filling the git gate")?;
+        let filled = seal::wait_healthy(self.docker, gate);
+        self.signals.unless_ended(filled).await?
+    }
+
+    /// Waits for cred-proxy and tries the seal; the agent's container is made meanwhile, and
+    /// not started.
     async fn sealed_agent(
         &mut self,
         request: &Request<'_>,
         who: &agent::Identity,
         probe: &str,
-        with_proxy: bool,
+        sidecars: &[Sidecar],
     ) -> Result<(), Failure> {
         self.step("trying the seal")?;
         let (probe_name, agent_name) = (self.names.probe.clone(), self.names.agent.clone());
         self.note(&probe_name);
         self.note(&agent_name);
         let (docker, names, labels) = (self.docker, &self.names, &self.labels);
-        let seal = seal::look(docker, names, with_proxy).await?;
+        let seal = seal::look(docker, names, sidecars).await?;
         let memory = docker.memory().await?.map(agent_memory_octets);
         let recipe = agent::Recipe {
             plan: request.plan,
@@ -355,14 +389,11 @@ impl Start<'_> {
             terminal: request.terminal.as_deref(),
         };
         let healthy = async {
-            match with_proxy {
-                true => {
-                    self.signals
-                        .unless_ended(seal::wait_healthy(docker, &names.proxy))
-                        .await?
-                }
-                false => Ok(()),
-            }
+            let Some(proxy) = sidecars.iter().find(|one| one.host == PROXY_HOST) else {
+                return Ok(());
+            };
+            let healthy = seal::wait_healthy(docker, proxy);
+            self.signals.unless_ended(healthy).await?
         };
         let proved = seal::prove(docker, probe, &seal, names, labels);
         let made = agent::create(docker, &recipe, names, labels);

@@ -29,6 +29,18 @@ pub(crate) const PROXY_MEMORY_OCTETS: i64 = 512 * 1024 * 1024;
 /// Threads and processes of the engine, its health checks among them.
 pub(crate) const PROXY_PROCESSES: i64 = 64;
 
+/// How long the git gate may take to fill its mirrors: it gives up by itself a little earlier,
+/// and says why.
+pub(crate) const GATE_FILLED_WITHIN: Duration = Duration::from_secs(320);
+
+/// Octets of memory of the git gate, its git and its scanner: twice what the largest pushes
+/// that it is tried with take.
+pub(crate) const GATE_MEMORY_OCTETS: i64 = 512 * 1024 * 1024;
+
+/// Threads and processes of the git gate: sixteen connections of some five processes, of which
+/// the scanner has some ten threads.
+pub(crate) const GATE_PROCESSES: i64 = 512;
+
 /// Threads and processes of an agent: a parallel build takes some hundreds; a fork bomb ends here.
 pub(crate) const AGENT_PROCESSES: i64 = 4096;
 

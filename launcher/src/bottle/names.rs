@@ -9,6 +9,8 @@ pub(super) struct Names {
     pub egress: String,
     /// The engine's container.
     pub proxy: String,
+    /// That of the git gate.
+    pub gate: String,
     /// The agent's.
     pub agent: String,
     /// That of the probe.
@@ -25,6 +27,7 @@ impl Names {
             internal: name("internal"),
             egress: name("egress"),
             proxy: name("cred-proxy"),
+            gate: name("git-gate"),
             agent: name("agent"),
             probe: name("probe"),
             look: name("look"),

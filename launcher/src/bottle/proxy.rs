@@ -1,6 +1,7 @@
 //! The container of the engine.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::archive::Archive;
 use super::certificates;
@@ -105,6 +106,7 @@ pub(super) fn spec(names: &Names, labels: &Labels, image: &str, way_out: &WayOut
         health: Some(HealthCheck {
             command: vec![program, "healthcheck".to_owned()],
             interval: HEALTH_INTERVAL,
+            start: Duration::ZERO,
         }),
         logging: Logging::Kept,
         ..ContainerSpec::default()

@@ -2,10 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::limits::{HEALTH_LOOK, HEALTHY_WITHIN, LOG_LINES, PROBE_PATIENCE, PROBE_WITHIN};
+use super::limits::{HEALTH_LOOK, LOG_LINES, PROBE_PATIENCE, PROBE_WITHIN};
+use super::sidecars::Sidecar;
 use super::{Failure, Names, label::Labels};
 use crate::docker::{ContainerSpec, Docker, Health};
-use crate::plan::{PROXY_HOST, PROXY_PORT};
 use crate::probe;
 
 /// Waits until a sidecar says that it is healthy.
@@ -13,7 +13,8 @@ use crate::probe;
 /// # Errors
 ///
 /// It ended, or did not say so in time; its last words.
-pub(super) async fn wait_healthy(docker: &Docker, container: &str) -> Result<(), Failure> {
+pub(super) async fn wait_healthy(docker: &Docker, sidecar: &Sidecar) -> Result<(), Failure> {
+    let container = sidecar.container.as_str();
     let healthy = async {
         loop {
             let Some(state) = docker.container(container).await? else {
@@ -27,12 +28,15 @@ pub(super) async fn wait_healthy(docker: &Docker, container: &str) -> Result<(),
             }
         }
     };
-    let healthy = tokio::time::timeout(HEALTHY_WITHIN, healthy).await;
+    let healthy = tokio::time::timeout(sidecar.healthy_within, healthy).await;
     let why = match healthy {
         Ok(Ok(true)) => return Ok(()),
         Ok(Err(failure)) => return Err(failure),
         Ok(Ok(false)) => "ended, or is not healthy".to_owned(),
-        Err(_elapsed) => format!("was not healthy within {} s", HEALTHY_WITHIN.as_secs()),
+        Err(_elapsed) => format!(
+            "was not healthy within {} s",
+            sidecar.healthy_within.as_secs()
+        ),
     };
     let words = last_words(docker, container).await;
     Err(Failure::NotStarted(format!("{container} {why}{words}")))
@@ -62,39 +66,36 @@ pub(super) struct Seal {
     forbidden: Vec<SocketAddr>,
     /// What Docker's own resolver is to ask: nobody who answers.
     pub resolver: Ipv4Addr,
-    with_proxy: bool,
+    /// What must answer, or the probe proves nothing.
+    control: Option<(&'static str, u16)>,
 }
 
 /// Looks up the addresses of this bottle.
 ///
 /// # Errors
 ///
-/// Docker's, or that cred-proxy has no address.
+/// Docker's, or that a sidecar has no address.
 pub(super) async fn look(
     docker: &Docker,
     names: &Names,
-    with_proxy: bool,
+    sidecars: &[Sidecar],
 ) -> Result<Seal, Failure> {
     let gateway = docker.network_addresses(&names.internal).await?.gateway;
     let mut seal = Seal {
         gateway,
         forbidden: Vec::new(),
         resolver: super::agent::NO_RESOLVER,
-        with_proxy,
+        control: sidecars.first().map(|first| (first.host, first.port)),
     };
-    if with_proxy {
-        let addresses = docker
-            .container(&names.proxy)
-            .await?
-            .map(|state| state.addresses);
+    for sidecar in sidecars {
+        let container = &sidecar.container;
+        let addresses = docker.container(container).await?;
+        let addresses = addresses.map(|state| state.addresses);
         let on = |network: &str| {
-            let all = addresses.iter().flatten();
-            let found = all
-                .clone()
-                .find(|(name, _)| name == network)
-                .map(|(_, address)| *address);
-            found.ok_or_else(|| {
-                Failure::NotStarted(format!("{} has no address on {network}", names.proxy))
+            let mut all = addresses.iter().flatten();
+            let found = all.find(|(name, _)| name == network);
+            found.map(|(_, address)| *address).ok_or_else(|| {
+                Failure::NotStarted(format!("{container} has no address on {network}"))
             })
         };
         // A port that refuses at once: an address that no one has keeps Docker's resolver, and
@@ -103,9 +104,8 @@ pub(super) async fn look(
         // The host stands on the other network of this bottle, too.
         let outer_gateway = docker.network_addresses(&names.egress).await?.gateway;
         let outer = [on(&names.egress)?, outer_gateway];
-        seal.forbidden = outer
-            .map(|address| SocketAddr::from((address, PROXY_PORT)))
-            .into();
+        let outer = outer.map(|address| SocketAddr::from((address, sidecar.port)));
+        seal.forbidden.extend(outer);
     }
     Ok(seal)
 }
@@ -180,9 +180,8 @@ fn command(seal: &Seal) -> Vec<String> {
     ]);
     let forbidden = seal.forbidden.iter();
     words.extend(forbidden.map(|address| format!("--forbidden={address}")));
-    if seal.with_proxy {
-        words.push(format!("--control={PROXY_HOST}:{PROXY_PORT}"));
-    }
+    let control = seal.control.iter();
+    words.extend(control.map(|(host, port)| format!("--control={host}:{port}")));
     words
 }
 

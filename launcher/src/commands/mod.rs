@@ -1,6 +1,7 @@
 //! What each subcommand does, and where the rooms meet.
 
 mod backend;
+mod build_gate;
 pub mod check;
 mod cleanup;
 mod demo;
@@ -30,6 +31,7 @@ pub fn run(command: Command) -> u8 {
         Command::List => list::run(),
         Command::Logs(args) => logs::run(&args),
         Command::Cleanup(args) => cleanup::run(&args),
+        Command::BuildGate(args) => build_gate::run(&args),
         Command::Probe(args) => probe(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Tour(args) => demo::tour(&args),

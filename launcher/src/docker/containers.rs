@@ -93,6 +93,8 @@ pub struct HealthCheck {
     pub command: Vec<String>,
     /// How often.
     pub interval: Duration,
+    /// How long it may fail at first.
+    pub start: Duration,
 }
 
 /// Who keeps a container's output.
@@ -403,6 +405,7 @@ fn health_config(check: &HealthCheck) -> HealthConfig {
         interval: nanoseconds(check.interval),
         timeout: nanoseconds(Duration::from_secs(3)),
         retries: Some(6),
+        start_period: nanoseconds(check.start),
         ..HealthConfig::default()
     }
 }

@@ -26,6 +26,7 @@ mod workdir;
 
 pub use error::PlanError;
 pub use facts::{GitFacts, GitKind, HostFacts, Presence, Redirection, WorkdirFacts};
+pub use git::GATE_IMAGE;
 pub use make::{below_home, problems_of_bottle};
 pub use preview::Preview;
 pub use warnings::warnings_of_bottle;
