@@ -13,7 +13,7 @@ use crate::require;
 use crate::test_programs::{installed, succeed};
 
 /// What is in it. Nothing is configured, so what would be pulled in as essential is named.
-const PACKAGES: [&str; 18] = [
+const PACKAGES: [&str; 19] = [
     "base-files",
     "base-passwd",
     "bash",
@@ -27,6 +27,7 @@ const PACKAGES: [&str; 18] = [
     "gzip",
     "hostname",
     "libc-bin",
+    "openssh-client",
     "procps",
     "python3",
     "sed",
