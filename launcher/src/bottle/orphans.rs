@@ -147,7 +147,7 @@ impl Leftovers {
             let state = State::of(&self.state_root, &bottle.slug);
             let ended = state.runtime().map(|runtime| straggler::end(&runtime));
             failures.extend(ended.and_then(Result::err).map(|error| error.to_string()));
-            failures.extend(remove_state(&state).err());
+            failures.extend(remove_state(&state).await);
         }
         failures
     }

@@ -15,7 +15,7 @@ impl KeyRequest {
     ///
     /// # Errors
     ///
-    /// The key of the manifest that is no use, and what to write, in a sentence.
+    /// Why the URL of its API is no use, and what to write.
     pub fn of(name: &str, repository: &GateRepository) -> Result<Option<KeyRequest>, String> {
         let GateKey::Provisioned {
             provider,
@@ -31,9 +31,7 @@ impl KeyRequest {
             false => host,
         };
         let api_url = api_url.clone().unwrap_or(format!("https://{host}"));
-        let api_url = forge_url::root(&api_url).map_err(|why| {
-            format!("git_gate.repos.{name}.provisioned_key.api_url: {api_url} {why}")
-        })?;
+        let api_url = forge_url::root(&api_url).map_err(|why| format!("{api_url} {why}"))?;
         Ok(Some(KeyRequest {
             place: Place {
                 name: name.to_owned(),
@@ -92,7 +90,7 @@ mod tests {
         own.key = GateKey::Identity("~/.ssh/id_ed25519".to_owned());
         assert_eq!(KeyRequest::of("app", &own), Ok(None));
         let clear = repository("git@h:me/app", Some("http://h"));
-        let sentence = "git_gate.repos.app.provisioned_key.api_url: http://h would carry the token in the clear; write it with `https://`";
+        let sentence = "http://h would carry the token in the clear; write it with `https://`";
         assert_eq!(KeyRequest::of("app", &clear), Err(sentence.to_owned()));
     }
 }
