@@ -40,6 +40,7 @@ pub mod endpoint;
 pub mod errand;
 pub mod fault;
 pub mod flag;
+pub mod forge_api;
 pub mod git_server;
 pub mod head;
 pub mod inventory;

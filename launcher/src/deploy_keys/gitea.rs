@@ -61,6 +61,14 @@ impl Gitea {
 }
 
 impl Provider for Gitea {
+    fn reach(&self) -> Result<(), ApiError> {
+        let answer = self.client.get(&format!("{}?page=1&limit=1", self.keys))?;
+        match answer.status {
+            200 => Ok(()),
+            _ => Err(answer.refusal()),
+        }
+    }
+
     fn register(&self, title: &str, key: &PublicKey) -> Result<u64, ApiError> {
         let new = NewKey {
             title,
@@ -68,7 +76,7 @@ impl Provider for Gitea {
             read_only: false,
         };
         let body = serde_json::to_vec(&new);
-        let body = body.map_err(|error| ApiError::NotSent(error.to_string()))?;
+        let body = body.map_err(|error| ApiError::Lost(error.to_string()))?;
         let answer = self.client.post(&self.keys, body)?;
         match answer.status {
             201 => Ok(understood::<Registered>(&answer)?.id),

@@ -1,7 +1,7 @@
 //! Deploy keys: made for one bottle, registered at the forge when it starts, revoked when it ends.
 //!
 //! ```text
-//! provision   ssh-keygen ─▶ intent, synced ─▶ register ─▶ id, synced
+//! provision   reach the forge ─▶ ssh-keygen ─▶ intent, synced ─▶ register ─▶ id, synced
 //! revoke      intent ─▶ no private key any more ─▶ id, or look for the public key ─▶ delete ─▶ no intent
 //! ```
 //!
@@ -170,6 +170,10 @@ impl DeployKeys {
     ) -> Result<ProvisionedKey, String> {
         let place = &request.place;
         let provider = provider::of(place, &secret, &self.limits)?;
+        // One that can't be reached has been asked for nothing, which a request that failed
+        // does not tell.
+        let reached = provider.reach();
+        reached.map_err(|error| sentences::not_registered(place, &error))?;
         let title = format!("bottle:{slug}:{}", place.name);
         let private_key = self.intents.private_key(&place.name);
         let public_key = keygen::make(&private_key, &title, self.limits.keygen)

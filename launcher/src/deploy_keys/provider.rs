@@ -11,6 +11,9 @@ use crate::host::secret::Secret;
 
 /// The deploy keys of one repository of a forge. A key has a number there.
 pub(super) trait Provider {
+    /// Whether keys can be listed: nothing is asked of a forge that does not answer this.
+    fn reach(&self) -> Result<(), ApiError>;
+
     /// Registers a key that may write.
     fn register(&self, title: &str, key: &PublicKey) -> Result<u64, ApiError>;
 

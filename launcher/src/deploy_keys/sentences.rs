@@ -84,7 +84,7 @@ fn reason(place: &Place, error: &ApiError) -> (String, String) {
         ..
     } = place;
     let (status, words) = match error {
-        ApiError::NotSent(text) | ApiError::Lost(text) => {
+        ApiError::Lost(text) => {
             return (
                 format!("{api_url} {text}"),
                 "see that it works and that its address is right".to_owned(),
@@ -188,8 +188,8 @@ mod tests {
                 "than its API has (418); see that git_gate.repos.app.provisioned_key is right",
             ),
             (
-                ApiError::NotSent("is not found by its name".to_owned()),
-                "https://git.example.org is not found by its name; see that",
+                ApiError::Lost("gave no answer".to_owned()),
+                "https://git.example.org gave no answer; see that",
             ),
         ] {
             let told = not_registered(&place, &error);
