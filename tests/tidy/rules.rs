@@ -227,6 +227,14 @@ fn imports(path: &str, code: &str, found: &mut Vec<String>) {
     if path.starts_with("launcher/src/") && !path.contains("docker") && has(code, "bollard") {
         found.push(format!("{path}: bollard stands in the Docker file alone"));
     }
+    if path.starts_with("launcher/src/")
+        && path != "launcher/src/deploy_keys/client.rs"
+        && has(code, "ureq")
+    {
+        found.push(format!(
+            "{path}: ureq stands in deploy_keys/client.rs alone"
+        ));
+    }
     let Some(inside) = path.strip_prefix("engine/src/") else {
         return;
     };
@@ -364,6 +372,7 @@ mod tests {
             finds(&format!("engine/src/{path}"), text, part);
         }
         finds("launcher/src/plan.rs", "use bollard::Docker;", "bollard");
+        finds("launcher/src/deploy_keys/gitea.rs", "ureq::get(x)", "ureq");
     }
 
     #[test]

@@ -75,12 +75,20 @@ impl Rig {
         &self,
         repositories: &[(&str, &str)],
     ) -> Result<Vec<ProvisionedKey>, Vec<String>> {
+        self.provision_with(&self.keys(), repositories)
+    }
+
+    /// The same, of keys that others have too.
+    pub(crate) fn provision_with(
+        &self,
+        keys: &DeployKeys,
+        repositories: &[(&str, &str)],
+    ) -> Result<Vec<ProvisionedKey>, Vec<String>> {
         let requests: Vec<KeyRequest> = repositories
             .iter()
             .map(|(name, path)| request(name, path, &self.api_url))
             .collect();
-        self.keys()
-            .provision(SLUG, &requests, &|name| self.look_up(name))
+        keys.provision(SLUG, &requests, &|name| self.look_up(name))
     }
 
     /// One key, where nothing is in its way.
@@ -140,8 +148,7 @@ pub(crate) fn request(name: &str, path: &str, api_url: &str) -> KeyRequest {
         host_key: "ssh-ed25519 AAAA".to_owned(),
         policy: RefPolicy::default(),
     };
-    let request = KeyRequest::of(name, &repository);
-    request.expect("a request").expect("no identity")
+    KeyRequest::of(name, &repository).expect("no identity")
 }
 
 /// A key that is nobody's of these tests, as `ssh-keygen` writes it.
@@ -186,6 +193,9 @@ pub(crate) struct Child {
 }
 
 const ROLE: &str = "DEPLOY_KEYS_CHILD";
+
+/// How many seconds a call of a [`Child`] may take, where that is not the limit itself.
+pub(crate) const CALL_SECONDS: &str = "DEPLOY_KEYS_CALL_SECONDS";
 
 impl Child {
     /// The test `name`, told to call `api_url` and to work below `directory`.
@@ -234,7 +244,11 @@ pub(crate) fn play_child() -> bool {
         return false;
     };
     let directory = PathBuf::from(std::env::var_os("HOME").expect("HOME"));
-    let keys = DeployKeys::of(&directory.join("deploy-keys"));
+    let mut limits = Limits::default();
+    if let Ok(seconds) = std::env::var(CALL_SECONDS) {
+        limits.call = Duration::from_secs(seconds.parse().expect("a number"));
+    }
+    let keys = DeployKeys::within(&directory.join("deploy-keys"), limits);
     let requests = [request(APP.0, APP.1, &api_url)];
     let tokens = &launcher::host::tokens::of_variable;
     let failures = match keys.provision(SLUG, &requests, tokens) {

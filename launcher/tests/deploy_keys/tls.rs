@@ -3,9 +3,9 @@
 use harness::Authority;
 use harness::connect_proxy::{ConnectProxy, Manner};
 use harness::forge_api::{API_TOKEN, ForgeApi};
-use harness::upstream::Deaf;
+use harness::upstream::{Deaf, listen};
 
-use crate::rig::{APP, Child, assert_tells, play_child};
+use crate::rig::{APP, CALL_SECONDS, Child, assert_tells, play_child};
 
 #[test]
 fn the_authorities_are_those_of_ssl_cert_file() {
@@ -44,6 +44,23 @@ fn the_authorities_are_those_of_ssl_cert_file() {
         assert_tells(&told, &["does not prove to be itself (", why]);
         assert_eq!(forge.calls(), [""; 0]);
     }
+}
+
+#[test]
+fn a_handshake_is_waited_for_as_long_as_the_limit() {
+    if play_child() {
+        return;
+    }
+    let name = "tls::a_handshake_is_waited_for_as_long_as_the_limit";
+    let authority = Authority::new();
+    let place = tempfile::tempdir().expect("a directory");
+    // Connections are made, and nobody takes them.
+    let listener = listen();
+    let mute = format!("https://{}", listener.local_addr().expect("an address"));
+    let child = Child::of(name, &mute, place.path()).env("SSL_CERT_FILE", authority.pem_file());
+    let told = child.env(CALL_SECONDS, "1").run(place.path());
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_tells(&told, &["gave no whole answer within 1 s"]);
 }
 
 #[test]
