@@ -180,7 +180,8 @@ impl DeployKeys {
         secret: Secret,
     ) -> Result<ProvisionedKey, String> {
         let place = &request.place;
-        let provider = provider::of(place, &secret, &self.limits)?;
+        let provider = provider::of(place, &secret, &self.limits);
+        let provider = provider.map_err(|why| sentences::no_client(place, &why))?;
         // One that can't be reached has been asked for nothing, which a request that failed
         // does not tell.
         let reached = provider.reach();
@@ -222,12 +223,14 @@ impl DeployKeys {
         // First: what the forge still knows then is a key that nobody has. Where it can't be
         // removed the revocation matters all the more; the last step tells of it.
         let _ = self.forget_private_half(intent);
-        let provider = provider::of(&intent.place, secret, &self.limits)?;
+        let file = self.intents.path(&intent.place.name);
+        let provider = provider::of(&intent.place, secret, &self.limits);
+        let provider =
+            provider.map_err(|why| sentences::not_revoked_without_client(intent, &file, &why))?;
         let revoked = match intent.id {
             Some(id) => provider.delete(id),
             None => self.find_and_delete(&*provider, intent),
         };
-        let file = self.intents.path(&intent.place.name);
         revoked.map_err(|error| sentences::not_revoked(intent, &file, &error))?;
         self.forget(intent)
     }

@@ -42,6 +42,17 @@ pub(super) fn not_revoked(intent: &Intent, file: &Path, error: &ApiError) -> Str
     still_there(intent, file, &why, &what_to_do)
 }
 
+/// The API can't be called at all to revoke.
+pub(super) fn not_revoked_without_client(intent: &Intent, file: &Path, why: &str) -> String {
+    let api_url = &intent.place.api_url;
+    still_there(
+        intent,
+        file,
+        &format!("{api_url} can't be asked: {why}"),
+        "mend that",
+    )
+}
+
 /// There is no token to revoke with.
 pub(super) fn not_revoked_without_token(intent: &Intent, file: &Path, why: &str) -> String {
     let variable = &intent.place.token_env;
@@ -215,6 +226,13 @@ mod tests {
             not_revoked_without_token(&intent(Some(7)), Path::new(FILE), "is unset"),
             "git_gate.repos.app: deploy key 7 (bottle:a-22222:app), registered at https://git.example.org/me/app/settings/keys, could not be revoked: the token of GITEA_TOKEN is unset; set GITEA_TOKEN, then run `bottle cleanup` with GITEA_TOKEN set, or remove by hand the key and /s/app.intent.json"
         );
+        let told = not_revoked_without_client(&intent(Some(7)), Path::new(FILE), "no reason");
+        let parts = [
+            "deploy key 7 (",
+            "/me/app/settings/keys, could",
+            "can't be asked: no reason; mend that, then run `bottle cleanup` with GITEA_TOKEN set",
+        ];
+        assert!(parts.iter().all(|part| told.contains(part)), "{told}");
         let told = not_revoked_without_token(&intent(None), Path::new(FILE), "is unset");
         assert!(
             told.contains("deploy key bottle:a-22222:app, which may be registered at"),

@@ -21,7 +21,6 @@ fn a_start_that_is_given_up_makes_no_more_keys() {
             rig.forge
                 .origin()
                 .wait_for("the call", |all| all.len() == calls);
-            rig.forge.answer(method, Manner::Documented);
             assert_eq!(keys.revoke(&|_| Ok(secret(API_TOKEN))), [""; 0]);
             assert!(made.join().expect("its end").is_err());
         });

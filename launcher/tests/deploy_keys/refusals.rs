@@ -127,6 +127,8 @@ fn a_forge_that_cannot_be_reached_is_asked_for_nothing() {
         Manner::Status(401),
         Manner::Status(503),
         Manner::Endless,
+        Manner::DoneAndGarbled,
+        Manner::DoneAndCut,
         Manner::Redirect("http://127.0.0.1:1".to_owned()),
     ] {
         let rig = Rig::new();

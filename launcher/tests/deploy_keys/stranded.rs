@@ -62,6 +62,9 @@ fn a_token_that_is_gone_is_told_and_can_come_back() {
         ["app.intent.json"],
         "no private half"
     );
+    rig.token = Some("with\na line break");
+    let told = rig.revoke();
+    assert_tells(&told, &[&key, &rig.page(), VARIABLE, "no header can carry"]);
     rig.token = token;
     assert_eq!(rig.revoke(), [""; 0]);
     rig.assert_nothing_left();
