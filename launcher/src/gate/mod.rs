@@ -11,15 +11,31 @@
 //! that it is told.
 
 mod access_hook;
+mod args;
 mod clean_room;
 mod config;
+mod connection;
+mod door;
+mod fill;
+mod group;
+mod health_check;
 mod limits;
+mod listener;
 mod lock;
+mod log;
+mod mirror;
 mod place;
 mod pre_receive;
 mod proc_receive;
+mod push_head;
+mod relay;
+mod request;
 mod serve;
+mod silence;
 mod ssh;
+mod strays;
+mod tools;
+mod upstream;
 
 pub use config::{Config, Policy, Repository};
 
