@@ -4,6 +4,9 @@
 //! agent's git ─▶ serve ─▶ relay ─▶ git daemon ─┬─▶ access-hook   refresh the mirror from upstream
 //!                                              ├─▶ pre-receive   scan what is new
 //!                                              └─▶ proc-receive  policy, forward, update the mirror
+//!
+//! serve:      tools ─▶ fill ─▶ listener ─▶ door ─▶ connection, many at once
+//! connection: request ─▶ git daemon in a group ─▶ relay, bounded by silence ─▶ end of the group
 //! ```
 //!
 //! The hooks, and the `ssh` that git calls, are links to this program, told apart by the name
@@ -11,15 +14,32 @@
 //! that it is told.
 
 mod access_hook;
+mod args;
 mod clean_room;
 mod config;
+mod connection;
+mod door;
+mod fill;
+mod group;
+mod health_check;
 mod limits;
+mod listener;
 mod lock;
+mod log;
+mod mirror;
 mod place;
 mod pre_receive;
 mod proc_receive;
+mod push_head;
+mod relay;
+mod request;
 mod serve;
+mod silence;
 mod ssh;
+mod stale;
+mod strays;
+mod tools;
+mod upstream;
 
 pub use config::{Config, Policy, Repository};
 pub use place::{CONFIG, KEYS, KNOWN_HOSTS};
