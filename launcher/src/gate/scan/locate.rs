@@ -1,7 +1,9 @@
 //! Where in the repository a finding is: its path, the commit that brought it, the ref.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
 
 use super::findings::Finding;
@@ -11,6 +13,9 @@ use super::{Push, Update};
 use crate::child;
 use crate::gate::clean_room;
 use crate::gate::limits::{REFS_ASKED, TELL_TIME, TOLD_OBJECT_OCTETS};
+
+/// Octets of an id and the line end behind it.
+const ID_OCTETS: usize = 65;
 
 /// All of it, as far as it could be found out.
 #[derive(Debug, Default)]
@@ -76,13 +81,18 @@ fn of_object(
 ) -> Located {
     let (id, kind) = (ledger.id(object), ledger.kind(object));
     let path = paths.get(&id).cloned().flatten();
-    // A ref may lead to what is no commit, or a tag may.
-    let commit = match kind {
-        Kind::Commit => Some(id.clone()),
-        Kind::Blob | Kind::Tree if path.is_some() => {
-            ledger.commit_of(object).map(|commit| ledger.id(commit))
-        }
-        Kind::Blob | Kind::Tree | Kind::Tag => None,
+    let commit = ledger.commit_of(object).map(|commit| ledger.id(commit));
+    // A ref may lead to what is no commit, or a tag may: what comes behind a commit then may be
+    // none of its objects.
+    let (path, commit) = match kind {
+        Kind::Commit => (None, commit),
+        Kind::Tag => (None, None),
+        Kind::Blob | Kind::Tree => match (path, commit) {
+            (Some(path), Some(commit)) if is_at(push, &commit, &path, &id) => {
+                (Some(path), Some(commit))
+            }
+            (path, _) => (path.filter(|path| !path.is_empty()), None),
+        },
     };
     let head = match kind {
         Kind::Commit => head(push, "commit", &id),
@@ -96,6 +106,16 @@ fn of_object(
         head,
         commit,
     }
+}
+
+/// Whether that object is at that path of the commit.
+fn is_at(push: &Push<'_>, commit: &str, path: &[u8], id: &str) -> bool {
+    let place = [commit.as_bytes(), b":", path].concat();
+    let mut git = clean_room::quarantined(push.place, push.name);
+    git.args(["rev-parse", "--verify"])
+        .arg(OsStr::from_bytes(&place));
+    child::output(&mut git, TELL_TIME, ID_OCTETS)
+        .is_ok_and(|found| found.trim_ascii() == id.as_bytes())
 }
 
 /// The ref that leads there.
@@ -154,8 +174,16 @@ fn find_paths(push: &Push<'_>, paths: &mut HashMap<String, Option<Vec<u8>>>) -> 
             continue;
         };
         let id = str::from_utf8(&line[..space]).unwrap_or_default();
-        if let Some(path) = paths.get_mut(id) {
-            *path = Some(line[space + 1..].to_vec());
+        let path = &line[space + 1..];
+        // What is asked for by itself, or by a tag, has the id that leads there for a path.
+        let is_path = !push
+            .updates
+            .iter()
+            .any(|one| one.new == id || one.new.as_bytes() == path);
+        if let Some(found) = paths.get_mut(id)
+            && is_path
+        {
+            *found = Some(path.to_vec());
         }
     }
     list.wait().map(|_| ())

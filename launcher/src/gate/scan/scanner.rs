@@ -107,15 +107,15 @@ impl Scanner {
         let status = status.map_err(|error| failed(error.to_string()))?;
         let code = status.code();
         if code != Some(0) && code != Some(FOUND) {
-            return Err(failed(format!("{status}: {complaint}")));
+            return Err(failed(with(&status.to_string(), &complaint)));
         }
         let Some(fed) = fed else {
-            return Err(failed(format!("stopped reading: {complaint}")));
+            return Err(failed(with("it stopped reading", &complaint)));
         };
         match scanned(&complaint) {
             Some(octets) if octets == fed => {}
-            Some(octets) => return Err(failed(format!("read {octets} of {fed} octets"))),
-            None => return Err(failed(format!("does not say what it read: {complaint}"))),
+            Some(octets) => return Err(failed(format!("it read {octets} of {fed} octets"))),
+            None => return Err(failed(with("it does not say what it read", &complaint))),
         }
         let report = self.report.join();
         let report = report.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
@@ -124,6 +124,14 @@ impl Scanner {
             return Err(failed("its exit code and its report differ".to_owned()));
         }
         Ok(report)
+    }
+}
+
+/// What was wrong, with the scanner's own words on it.
+fn with(wrong: &str, complaint: &str) -> String {
+    match complaint {
+        "" => wrong.to_owned(),
+        complaint => format!("{wrong}: {complaint}"),
     }
 }
 
