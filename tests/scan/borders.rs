@@ -50,11 +50,8 @@ fn a_private_key_with_a_blank_line_is_never_cut() {
     let mut text = String::new();
     for number in 0..1_000 {
         let line = format!("{number:04}{}\n", "MIIEpAIBAAKCAQEA".repeat(3));
-        let _ = write!(
-            text,
-            "{begin}\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0\n\n"
-        );
-        let _ = write!(text, "{}{end}\n", line.repeat(3));
+        let head = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0\n\n";
+        let _ = writeln!(text, "{begin}\n{head}{}{end}", line.repeat(3));
     }
     stage.commit(&[("keys", text.as_bytes())]);
     stage
