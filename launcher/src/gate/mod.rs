@@ -33,6 +33,7 @@ mod proc_receive;
 mod push_head;
 mod relay;
 mod request;
+mod scan;
 mod serve;
 mod silence;
 mod ssh;
