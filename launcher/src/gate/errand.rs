@@ -102,9 +102,8 @@ pub(super) fn ask(command: &mut Command, input: &str) -> io::Result<String> {
 /// It gives none: with its last words.
 pub(super) fn answer(command: &mut Command, input: &str, within: Duration) -> io::Result<String> {
     let mut last_words = String::new();
-    let ended = run(command, input, within, &mut |line| {
-        line.clone_into(&mut last_words)
-    })?;
+    let mut hear = |line: &str| line.clone_into(&mut last_words);
+    let ended = run(command, input, within, &mut hear)?;
     match ended.code {
         Some(0) => Ok(ended.output),
         Some(_) | None => {
