@@ -15,11 +15,14 @@
 
 mod access_hook;
 mod args;
+mod ci;
 mod clean_room;
 mod config;
 mod connection;
 mod door;
+mod errand;
 mod fill;
+mod forward;
 mod group;
 mod health_check;
 mod limits;
@@ -27,10 +30,15 @@ mod listener;
 mod lock;
 mod log;
 mod mirror;
+mod pkt_line;
 mod place;
+mod policy;
+mod porcelain;
 mod pre_receive;
 mod proc_receive;
+mod push;
 mod push_head;
+mod refs;
 mod relay;
 mod request;
 mod scan;
@@ -46,6 +54,7 @@ pub use config::{Config, Policy, Repository};
 pub use place::{CONFIG, KEYS, KNOWN_HOSTS};
 
 use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
 use std::path::Path;
 
 /// Does what the name that it is called by says. Gives the exit code.
@@ -59,4 +68,10 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> u8 {
         Some("ssh") => ssh::run(&arguments),
         Some(_) | None => serve::run(&arguments),
     }
+}
+
+/// Tells whoever is at the other end of a hook's error text, which receive-pack brings to the
+/// client. Nobody may be there any more.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "bottle-gate: {text}");
 }
