@@ -41,6 +41,8 @@ pub mod endpoint;
 pub mod errand;
 pub mod fault;
 pub mod flag;
+pub mod gate;
+pub mod git_agent;
 pub mod git_server;
 pub mod gitleaks;
 pub mod head;
