@@ -30,9 +30,7 @@ fn no_start_without_a_scanner_that_can_scan() {
 
 #[track_caller]
 fn fails(files: harness::gate::GateFiles, script: &str) -> harness::gate::GateFiles {
-    let Err((files, finished)) = Gate::try_start(files) else {
-        panic!("it started: {script}");
-    };
+    let (files, finished) = Gate::fail_to_start(files);
     assert_eq!(finished.code(), 1, "{script}: {finished:?}");
     let said = finished.stderr.to_lowercase();
     assert!(said.contains("scan"), "{script}: {finished:?}");

@@ -43,18 +43,29 @@ impl Gate {
     /// # Panics
     /// When it is not, with what it says.
     pub fn start(files: GateFiles) -> Gate {
-        Gate::try_start(files).unwrap_or_else(|(_, finished)| panic!("no start: {finished:#?}"))
+        let mut gate = Gate::begin(files);
+        if gate.first_line().as_deref() != Some("ready") {
+            panic!("no start: {:#?}", gate.finish());
+        }
+        gate
     }
 
-    /// The same, where it may end before it is ready: then what it was told comes back, and
-    /// what it left behind.
-    ///
-    /// # Errors
-    /// It ended.
+    /// Starts it where it must end before it is ready; gives what it was told, and what it
+    /// left.
     ///
     /// # Panics
-    /// When it is neither ready nor ended in time.
-    pub fn try_start(files: GateFiles) -> Result<Gate, (GateFiles, Finished)> {
+    /// When it is ready, does not end in time, or has told a secret.
+    #[track_caller]
+    pub fn fail_to_start(files: GateFiles) -> (GateFiles, Finished) {
+        let mut gate = Gate::begin(files);
+        let line = gate.first_line();
+        assert_eq!(line, None, "the gate has started: {}", gate.log());
+        let finished = gate.finish();
+        gate.assert_nothing_told();
+        (gate.files.take().expect("its files"), finished)
+    }
+
+    fn begin(files: GateFiles) -> Gate {
         files.write();
         let listener = listen();
         let address = listener.local_addr().expect("an address");
@@ -62,33 +73,26 @@ impl Gate {
         command.env_clear().envs(files.environment());
         command.current_dir(files.folder());
         command.args(["serve", "--listener", "stdin", "--state"]);
-        command
-            .arg(files.state())
-            .arg("--mirrors")
-            .arg(files.mirrors());
+        command.arg(files.state());
+        command.arg("--mirrors").arg(files.mirrors());
         command.stdin(OwnedFd::from(listener));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("bottle-gate");
         drop(command); // and its copy of the listener
         let secrets = files.private_lines();
-        let mut gate = Gate {
+        Gate {
             files: Some(files),
             address,
             stdout: Tap::on(child.stdout.take().expect("a piped standard output")),
             stderr: Tap::on(child.stderr.take().expect("a piped standard error")),
             child,
             secrets: Mutex::new(secrets),
-        };
-        let first = |lines: &[String]| lines.first().cloned();
-        let line = gate.stdout.wait_within(READY, "line of the gate", first);
-        match line.as_deref() {
-            Some("ready") => Ok(gate),
-            Some(line) => panic!("the gate says {line:?}: {}", gate.stderr.text()),
-            None => {
-                let finished = gate.finish();
-                Err((gate.files.take().expect("its files"), finished))
-            }
         }
+    }
+
+    fn first_line(&self) -> Option<String> {
+        let first = |lines: &[String]| lines.first().cloned();
+        self.stdout.wait_within(READY, "line of the gate", first)
     }
 
     /// What it was told.
