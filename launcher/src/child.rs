@@ -157,7 +157,7 @@ pub(crate) fn read_at_most(
 }
 
 /// The end of a text, on one line and harmless to a terminal.
-fn last_text(input: &mut impl Read) -> String {
+pub(crate) fn last_text(input: &mut impl Read) -> String {
     let mut kept: Vec<u8> = Vec::new();
     let mut block = [0; 1024];
     while let Ok(count) = input.read(&mut block)

@@ -18,6 +18,7 @@ mod lock;
 mod place;
 mod pre_receive;
 mod proc_receive;
+mod scan;
 mod serve;
 mod ssh;
 
