@@ -11,20 +11,30 @@
 //! that it is told.
 
 mod access_hook;
+mod ci;
 mod clean_room;
 mod config;
+mod errand;
+mod forward;
 mod limits;
 mod lock;
+mod pkt_line;
 mod place;
+mod policy;
+mod porcelain;
 mod pre_receive;
 mod proc_receive;
 mod scan;
+
+mod push;
+mod refs;
 mod serve;
 mod ssh;
 
 pub use config::{Config, Policy, Repository};
 
 use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
 use std::path::Path;
 
 /// Does what the name that it is called by says. Gives the exit code.
@@ -38,4 +48,10 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> u8 {
         Some("ssh") => ssh::run(&arguments),
         Some(_) | None => serve::run(&arguments),
     }
+}
+
+/// Tells whoever is at the other end of a hook's error text, which receive-pack brings to the
+/// client. Nobody may be there any more.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "bottle-gate: {text}");
 }
