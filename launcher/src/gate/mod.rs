@@ -11,25 +11,40 @@
 //! that it is told.
 
 mod access_hook;
+mod args;
 mod ci;
 mod clean_room;
 mod config;
+mod connection;
+mod door;
 mod errand;
+mod fill;
 mod forward;
+mod group;
+mod health_check;
 mod limits;
+mod listener;
 mod lock;
+mod log;
+mod mirror;
 mod pkt_line;
 mod place;
 mod policy;
 mod porcelain;
 mod pre_receive;
 mod proc_receive;
-mod scan;
-
 mod push;
+mod push_head;
 mod refs;
+mod relay;
+mod request;
+mod scan;
 mod serve;
+mod silence;
 mod ssh;
+mod strays;
+mod tools;
+mod upstream;
 
 pub use config::{Config, Policy, Repository};
 

@@ -1,0 +1,396 @@
+//! What upstream has now, brought into the mirror.
+
+use core::fmt;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::child::{self, ChildError};
+
+use super::clean_room;
+use super::config::Repository;
+use super::limits::{ANSWER_OCTETS, HEAD_OCTETS, PROGRAM_TIME};
+use super::place::Place;
+
+/// What a mirror's HEAD is when upstream's names no branch: nobody's branch.
+pub(super) const NO_BRANCH: &str = "refs/heads/bottle-gate-knows-no-default-branch";
+
+/// All that is mirrored.
+const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+
+/// Why upstream's state is not in the mirror.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stale {
+    /// The gate lacks a file to reach it with.
+    NoCredential(&'static str),
+    /// It did not answer; ssh's last words.
+    Unreachable(String),
+    /// It has not the key that is pinned.
+    HostKey(String),
+    /// It does not take the gate's key.
+    Permission(String),
+    /// It is there, but not the repository.
+    NoRepository(String),
+    /// It has another object format than the mirror.
+    ObjectFormat,
+    /// It took too long.
+    TimedOut(Duration),
+    /// Anything else; git's last words.
+    Other(String),
+}
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stale::NoCredential(what) => write!(f, "the gate has no {what} for upstream"),
+            Stale::Unreachable(words) => write!(f, "upstream can't be reached: {words}"),
+            Stale::HostKey(words) => {
+                write!(f, "upstream's host key is not the pinned one: {words}")
+            }
+            Stale::Permission(words) => write!(f, "upstream does not take the gate's key: {words}"),
+            Stale::NoRepository(words) => write!(f, "upstream has no such repository: {words}"),
+            Stale::ObjectFormat => f.write_str(
+                "upstream's object format is another than before: start the bottle again",
+            ),
+            Stale::TimedOut(within) => {
+                write!(
+                    f,
+                    "upstream took more than {} s to answer",
+                    within.as_secs()
+                )
+            }
+            Stale::Other(words) => write!(f, "upstream could not be fetched from: {words}"),
+        }
+    }
+}
+
+impl From<io::Error> for Stale {
+    fn from(error: io::Error) -> Stale {
+        Stale::Other(crate::visible::visible(&error.to_string()))
+    }
+}
+
+/// Makes the mirror's branches and tags those of upstream, and its HEAD too. Who calls it
+/// holds the lock, and is ended with its process group.
+///
+/// # Errors
+///
+/// The mirror may be stale: nobody may be served from it.
+pub(super) fn refresh(
+    place: &Place,
+    repository: &Repository,
+    within: Duration,
+) -> Result<(), Stale> {
+    let name = repository.name.as_str();
+    for (what, path) in [
+        ("credential", place.identity(name)),
+        ("pinned host key", place.known_hosts(name)),
+    ] {
+        if !path.is_file() {
+            return Err(Stale::NoCredential(what));
+        }
+    }
+    let latest = Instant::now() + within;
+    remove_stale_locks(&place.mirror(name))?;
+    // Both ask at once. A HEAD that was turned to a branch in between is asked for again.
+    for _ in 0..2 {
+        let (fetched, head) = thread::scope(|scope| {
+            let head = scope.spawn(|| upstream_head(place, repository, latest, within));
+            let fetched = fetch(place, repository, latest, within);
+            let broken = |_| {
+                Err(Stale::Other(
+                    "the thread that asks for HEAD broke".to_owned(),
+                ))
+            };
+            (fetched, head.join().unwrap_or_else(broken))
+        });
+        fetched?;
+        let head = head?;
+        if head
+            .as_deref()
+            .is_none_or(|head| exists(place, name, head).unwrap_or(false))
+        {
+            return Ok(set_head(place, name, head.as_deref().unwrap_or(NO_BRANCH))?);
+        }
+    }
+    Err(Stale::Other(
+        "its HEAD and its branches differ each time they are asked for".to_owned(),
+    ))
+}
+
+/// The upstream's default branch as of the last refresh, such as `refs/heads/main`: what the
+/// mirror's HEAD names, if it is there.
+///
+/// # Errors
+///
+/// The mirror can't be read.
+pub(super) fn default_branch(place: &Place, name: &str) -> io::Result<Option<String>> {
+    let Some(head) = head(place, name)? else {
+        return Ok(None);
+    };
+    Ok(exists(place, name, &head)?.then_some(head))
+}
+
+/// The branch that the mirror's HEAD names, whether it is there or not.
+fn head(place: &Place, name: &str) -> io::Result<Option<String>> {
+    let text = std::fs::read_to_string(place.mirror(name).join("HEAD"))?;
+    Ok(text
+        .strip_prefix("ref: ")
+        .map(|branch| branch.trim_end().to_owned()))
+}
+
+fn exists(place: &Place, name: &str, branch: &str) -> io::Result<bool> {
+    let mut git = clean_room::git(place, name);
+    git.args(["for-each-ref", "--format=%(refname)", branch]);
+    let listed = child::output_in_this_group(&mut git, PROGRAM_TIME, ANSWER_OCTETS)
+        .map_err(|error| io::Error::other(format!("git for-each-ref {error}")))?;
+    // The pattern matches what is below that name as well.
+    Ok(listed
+        .split(|&octet| octet == b'\n')
+        .any(|line| line == branch.as_bytes()))
+}
+
+fn set_head(place: &Place, name: &str, branch: &str) -> io::Result<()> {
+    if head(place, name)?.as_deref() == Some(branch) {
+        return Ok(());
+    }
+    let mut git = clean_room::git(place, name);
+    git.args(["symbolic-ref", "HEAD", branch]);
+    child::output_in_this_group(&mut git, PROGRAM_TIME, ANSWER_OCTETS)
+        .map(drop)
+        .map_err(|error| io::Error::other(format!("git symbolic-ref {error}")))
+}
+
+fn fetch(
+    place: &Place,
+    repository: &Repository,
+    latest: Instant,
+    within: Duration,
+) -> Result<(), Stale> {
+    let mut git = clean_room::toward_upstream(place, &repository.name);
+    git.args(["fetch", "--quiet", "--prune", "--no-tags", "--no-auto-gc"]);
+    git.args([
+        "--no-write-fetch-head",
+        "--no-show-forced-updates",
+        "--no-recurse-submodules",
+    ]);
+    git.arg("--").arg(&repository.url).args(REFSPECS);
+    asked(&mut git, latest, within, ANSWER_OCTETS).map(drop)
+}
+
+/// The branch that upstream's HEAD names, if it is there.
+fn upstream_head(
+    place: &Place,
+    repository: &Repository,
+    latest: Instant,
+    within: Duration,
+) -> Result<Option<String>, Stale> {
+    let mut git = clean_room::toward_upstream(place, &repository.name);
+    git.args([
+        "ls-remote",
+        "--symref",
+        "--",
+        repository.url.as_str(),
+        "HEAD",
+    ]);
+    let answer = asked(&mut git, latest, within, HEAD_OCTETS)?;
+    Ok(branch_of(&String::from_utf8_lossy(&answer)))
+}
+
+/// The branch in an answer such as `ref: refs/heads/main\tHEAD`.
+fn branch_of(answer: &str) -> Option<String> {
+    let mut branches = answer.lines().filter_map(|line| {
+        let branch = line.strip_prefix("ref: ")?.strip_suffix("\tHEAD")?;
+        branch.starts_with("refs/heads/").then(|| branch.to_owned())
+    });
+    branches.next()
+}
+
+fn asked(
+    git: &mut Command,
+    latest: Instant,
+    within: Duration,
+    limit_octets: usize,
+) -> Result<Vec<u8>, Stale> {
+    let left = latest.saturating_duration_since(Instant::now());
+    match child::output_in_this_group(git, left, limit_octets) {
+        Ok(octets) => Ok(octets.to_vec()),
+        Err(ChildError::Failed(_, text)) => Err(reason(&text)),
+        Err(ChildError::TimedOut(_)) => Err(Stale::TimedOut(within)),
+        Err(error @ (ChildError::Start(_) | ChildError::TooLong(_) | ChildError::Io(_))) => {
+            Err(Stale::Other(format!("git {error}")))
+        }
+    }
+}
+
+/// What git and ssh say after each failure, and what says nothing of it.
+const COMMONPLACES: [&str; 5] = [
+    "fatal: Could not read from remote repository.",
+    "Please make sure you have the correct access rights",
+    "and the repository exists.",
+    "fatal: the remote end hung up unexpectedly",
+    "fatal: early EOF",
+];
+
+/// The reason in git's and ssh's error text, of which the lines are parted by `; `.
+fn reason(text: &str) -> Stale {
+    let told =
+        |line: &&str| !line.is_empty() && !line.starts_with('@') && !COMMONPLACES.contains(line);
+    let lines: Vec<&str> = text.split("; ").map(str::trim).filter(told).collect();
+    let words = match lines.as_slice() {
+        [] => "it ended the connection without a word".to_owned(),
+        lines => lines.join("; "),
+    };
+    let says = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
+    if says(&["the gate has no credential"]) {
+        Stale::NoCredential("credential")
+    } else if says(&["Host key verification failed", "host key is known for"]) {
+        Stale::HostKey(words)
+    } else if says(&["mismatched algorithms"]) {
+        Stale::ObjectFormat
+    } else if says(&["Permission denied (", "Too many authentication failures"]) {
+        Stale::Permission(words)
+    } else if says(&[
+        "does not appear to be a git repository",
+        "epository not found",
+        "epository does not exist",
+    ]) {
+        Stale::NoRepository(words)
+    } else if lines.is_empty()
+        || says(&[
+            "ssh: connect to host",
+            "ssh: Could not resolve",
+            "Connection ",
+            "Timeout, server",
+            "kex_exchange",
+        ])
+    {
+        Stale::Unreachable(words)
+    } else {
+        Stale::Other(words)
+    }
+}
+
+/// Under the lock nobody changes refs, so a lock of git's was left by one that was killed.
+/// It would refuse that ref for ever.
+pub(super) fn remove_stale_locks(mirror: &Path) -> io::Result<()> {
+    for file in [
+        "HEAD.lock",
+        "packed-refs.lock",
+        "config.lock",
+        "shallow.lock",
+    ] {
+        remove_file(&mirror.join(file))?;
+    }
+    remove_locks_below(&mirror.join("refs"))
+}
+
+fn remove_locks_below(directory: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove_locks_below(&entry.path())?;
+        } else if entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "lock")
+        {
+            remove_file(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes it if it is there.
+fn remove_file(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_branch_is_read_from_upstreams_answer() {
+        let rows = [
+            (
+                "ref: refs/heads/main\tHEAD\n0123\tHEAD\n",
+                Some("refs/heads/main"),
+            ),
+            ("ref: refs/heads/a/b\tHEAD\n", Some("refs/heads/a/b")),
+            (
+                "ref: refs/remotes/o/x\trefs/remotes/o/HEAD\nref: refs/heads/x\tHEAD\n",
+                Some("refs/heads/x"),
+            ),
+            // Detached, unborn, not mirrored.
+            ("0123\tHEAD\n", None),
+            ("", None),
+            ("ref: refs/changes/1\tHEAD\n", None),
+        ];
+        for (answer, branch) in rows {
+            assert_eq!(branch_of(answer).as_deref(), branch, "{answer}");
+        }
+    }
+
+    #[test]
+    fn the_reason_is_told_without_commonplaces() {
+        let end = "; fatal: Could not read from remote repository.; ; Please make sure you have the correct access rights; and the repository exists.";
+        let rows = [
+            (
+                "ssh: connect to host h port 22: Connection refused",
+                "upstream can't be reached: ssh: connect to host h port 22: Connection refused",
+            ),
+            (
+                "No ED25519 host key is known for [h]:9 and you have requested strict checking.; Host key verification failed.",
+                "upstream's host key is not the pinned one: No ED25519 host key is known for [h]:9 and you have requested strict checking.; Host key verification failed.",
+            ),
+            (
+                "@@@@@; @  WARNING  @; @@@@@; Host key verification failed.",
+                "upstream's host key is not the pinned one: Host key verification failed.",
+            ),
+            (
+                "git@h: Permission denied (publickey).",
+                "upstream does not take the gate's key: git@h: Permission denied (publickey).",
+            ),
+            (
+                "fatal: '/x.git' does not appear to be a git repository",
+                "upstream has no such repository: fatal: '/x.git' does not appear to be a git repository",
+            ),
+            (
+                "",
+                "upstream can't be reached: it ended the connection without a word",
+            ),
+            (
+                "fatal: mismatched algorithms: client sha1; server sha256",
+                "upstream's object format is another than before: start the bottle again",
+            ),
+            (
+                "fatal: bad object",
+                "upstream could not be fetched from: fatal: bad object",
+            ),
+        ];
+        for (text, sentence) in rows {
+            assert_eq!(reason(&format!("{text}{end}")).to_string(), sentence);
+        }
+    }
+
+    #[test]
+    fn locks_are_removed_wherever_they_lie() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let heads = folder.path().join("refs/heads/a");
+        std::fs::create_dir_all(&heads).expect("folders");
+        let locks = [folder.path().join("HEAD.lock"), heads.join("b.lock")];
+        let refs = [folder.path().join("HEAD"), heads.join("b")];
+        for path in locks.iter().chain(&refs) {
+            std::fs::write(path, "").expect("a file");
+        }
+        remove_stale_locks(folder.path()).expect("removed");
+        assert!(locks.iter().all(|path| !path.exists()));
+        assert!(refs.iter().all(|path| path.exists()));
+    }
+}
