@@ -14,7 +14,8 @@ use super::limits::{FILL_TIME, FILLS, TIMES};
 use super::lock::Lock;
 use super::mirror;
 use super::place::Place;
-use super::upstream::{self, Stale};
+use super::stale::Stale;
+use super::upstream;
 
 /// Fills all, some at once, each by a program of its own, which is ended when this is
 /// dropped. Why one can't be filled stands on standard error by then.
@@ -85,5 +86,12 @@ fn make_and_refresh(
 ) -> Result<(), Stale> {
     mirror::make(place, repository, format)?;
     let _lock = Lock::of(place, &repository.name, FILL_TIME)?;
-    upstream::refresh(place, repository, FILL_TIME)
+    upstream::refresh(place, repository, FILL_TIME)?;
+    // A fetch of nothing is right in any format, but what is pushed then is not.
+    let is_other = upstream::is_empty(place, &repository.name)?
+        && upstream::object_format(place, repository)? != format;
+    if is_other {
+        return Err(Stale::ObjectFormat);
+    }
+    Ok(())
 }

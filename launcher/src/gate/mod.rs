@@ -4,6 +4,9 @@
 //! agent's git ─▶ serve ─▶ relay ─▶ git daemon ─┬─▶ access-hook   refresh the mirror from upstream
 //!                                              ├─▶ pre-receive   scan what is new
 //!                                              └─▶ proc-receive  policy, forward, update the mirror
+//!
+//! serve:      tools ─▶ fill ─▶ listener ─▶ door ─▶ connection, many at once
+//! connection: request ─▶ git daemon in a group ─▶ relay, bounded by silence ─▶ end of the group
 //! ```
 //!
 //! The hooks, and the `ssh` that git calls, are links to this program, told apart by the name
@@ -42,6 +45,7 @@ mod scan;
 mod serve;
 mod silence;
 mod ssh;
+mod stale;
 mod strays;
 mod tools;
 mod upstream;

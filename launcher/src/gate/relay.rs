@@ -14,7 +14,7 @@ use super::silence::{Silence, TooSilent};
 pub(super) enum Ending {
     /// git has said all, and the client has it.
     Served,
-    /// git has refused it, with this reason; the client has it.
+    /// git has refused it, with this reason.
     Refused(String),
     /// The client is gone. A client of git's never closes its side alone.
     ClientLeft,
@@ -90,12 +90,14 @@ pub(super) async fn relay(
     let (mut up, mut down) = (Way::new(), Way::new());
     let (mut git_is_deaf, mut git_has_ended) = (false, false);
     let mut refusal = None;
+    let ended = |refusal: Option<String>, otherwise| refusal.map_or(otherwise, Ending::Refused);
     while !(git_has_ended && down.is_empty()) {
         tokio::select! {
             turn = up.turn(&mut from_client, &mut to_git), if !git_is_deaf => match turn {
                 Turn::Came(octets) => silence.client_sent(octets, Instant::now()),
                 Turn::Taken => silence.taken(Instant::now()),
-                Turn::Ended => return Ending::ClientLeft,
+                // With its answer, or without.
+                Turn::Ended => return ended(refusal, Ending::ClientLeft),
                 // It may still have something to say.
                 Turn::Deaf => git_is_deaf = true,
             },
@@ -108,14 +110,14 @@ pub(super) async fn relay(
                 }
                 Turn::Taken => silence.taken(Instant::now()),
                 Turn::Ended => git_has_ended = true,
-                Turn::Deaf => return Ending::ClientLeft,
+                Turn::Deaf => return ended(refusal, Ending::ClientLeft),
             },
             () = tokio::time::sleep_until(silence.ends().into()) => {
                 return Ending::TooSilent(silence.too_silent());
             }
         }
     }
-    refusal.map_or(Ending::Served, Ending::Refused)
+    ended(refusal, Ending::Served)
 }
 
 /// The reason in a first pkt-line such as `000aERR no`.

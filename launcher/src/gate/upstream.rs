@@ -1,6 +1,5 @@
 //! What upstream has now, brought into the mirror.
 
-use core::fmt;
 use std::io;
 use std::path::Path;
 use std::process::Command;
@@ -11,66 +10,16 @@ use crate::child::{self, ChildError};
 
 use super::clean_room;
 use super::config::Repository;
-use super::limits::{ANSWER_OCTETS, HEAD_OCTETS, PROGRAM_TIME};
+use super::limits::{ANSWER_OCTETS, HEAD_OCTETS, PROGRAM_TIME, REFRESH_TIME};
+use super::mirror::ObjectFormat;
 use super::place::Place;
+use super::stale::Stale;
 
 /// What a mirror's HEAD is when upstream's names no branch: nobody's branch.
 pub(super) const NO_BRANCH: &str = "refs/heads/bottle-gate-knows-no-default-branch";
 
 /// All that is mirrored.
 const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
-
-/// Why upstream's state is not in the mirror.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Stale {
-    /// The gate lacks a file to reach it with.
-    NoCredential(&'static str),
-    /// It did not answer; ssh's last words.
-    Unreachable(String),
-    /// It has not the key that is pinned.
-    HostKey(String),
-    /// It does not take the gate's key.
-    Permission(String),
-    /// It is there, but not the repository.
-    NoRepository(String),
-    /// It has another object format than the mirror.
-    ObjectFormat,
-    /// It took too long.
-    TimedOut(Duration),
-    /// Anything else; git's last words.
-    Other(String),
-}
-
-impl fmt::Display for Stale {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Stale::NoCredential(what) => write!(f, "the gate has no {what} for upstream"),
-            Stale::Unreachable(words) => write!(f, "upstream can't be reached: {words}"),
-            Stale::HostKey(words) => {
-                write!(f, "upstream's host key is not the pinned one: {words}")
-            }
-            Stale::Permission(words) => write!(f, "upstream does not take the gate's key: {words}"),
-            Stale::NoRepository(words) => write!(f, "upstream has no such repository: {words}"),
-            Stale::ObjectFormat => f.write_str(
-                "upstream's object format is another than before: start the bottle again",
-            ),
-            Stale::TimedOut(within) => {
-                write!(
-                    f,
-                    "upstream took more than {} s to answer",
-                    within.as_secs()
-                )
-            }
-            Stale::Other(words) => write!(f, "upstream could not be fetched from: {words}"),
-        }
-    }
-}
-
-impl From<io::Error> for Stale {
-    fn from(error: io::Error) -> Stale {
-        Stale::Other(crate::visible::visible(&error.to_string()))
-    }
-}
 
 /// Makes the mirror's branches and tags those of upstream, and its HEAD too. Who calls it
 /// holds the lock, and is ended with its process group.
@@ -199,6 +148,34 @@ fn upstream_head(
     Ok(branch_of(&String::from_utf8_lossy(&answer)))
 }
 
+/// What upstream's object ids are made by, when it has none to show: git alone hears it, and
+/// says it in its trace.
+pub(super) fn object_format(place: &Place, repository: &Repository) -> Result<ObjectFormat, Stale> {
+    let trace = place.temporary().join(format!("{}.trace", repository.name));
+    let mut git = clean_room::toward_upstream(place, &repository.name);
+    git.args(["ls-remote", "--", repository.url.as_str()]);
+    git.env("GIT_TRACE_PACKET", &trace);
+    let within = REFRESH_TIME;
+    asked(&mut git, Instant::now() + within, within, HEAD_OCTETS)?;
+    let told = std::fs::read(&trace)?;
+    std::fs::remove_file(&trace)?;
+    let sha256 = memchr::memmem::find(&told, b"object-format=sha256").is_some();
+    Ok(if sha256 {
+        ObjectFormat::Sha256
+    } else {
+        ObjectFormat::Sha1
+    })
+}
+
+/// Has the mirror any ref?
+pub(super) fn is_empty(place: &Place, name: &str) -> io::Result<bool> {
+    let mut git = clean_room::git(place, name);
+    git.args(["for-each-ref", "--count=1"]);
+    child::output_in_this_group(&mut git, PROGRAM_TIME, ANSWER_OCTETS)
+        .map(|listed| listed.is_empty())
+        .map_err(|error| io::Error::other(format!("git for-each-ref {error}")))
+}
+
 /// The branch in an answer such as `ref: refs/heads/main\tHEAD`.
 fn branch_of(answer: &str) -> Option<String> {
     let mut branches = answer.lines().filter_map(|line| {
@@ -217,59 +194,11 @@ fn asked(
     let left = latest.saturating_duration_since(Instant::now());
     match child::output_in_this_group(git, left, limit_octets) {
         Ok(octets) => Ok(octets.to_vec()),
-        Err(ChildError::Failed(_, text)) => Err(reason(&text)),
+        Err(ChildError::Failed(_, text)) => Err(Stale::told_by(&text)),
         Err(ChildError::TimedOut(_)) => Err(Stale::TimedOut(within)),
         Err(error @ (ChildError::Start(_) | ChildError::TooLong(_) | ChildError::Io(_))) => {
             Err(Stale::Other(format!("git {error}")))
         }
-    }
-}
-
-/// What git and ssh say after each failure, and what says nothing of it.
-const COMMONPLACES: [&str; 5] = [
-    "fatal: Could not read from remote repository.",
-    "Please make sure you have the correct access rights",
-    "and the repository exists.",
-    "fatal: the remote end hung up unexpectedly",
-    "fatal: early EOF",
-];
-
-/// The reason in git's and ssh's error text, of which the lines are parted by `; `.
-fn reason(text: &str) -> Stale {
-    let told =
-        |line: &&str| !line.is_empty() && !line.starts_with('@') && !COMMONPLACES.contains(line);
-    let lines: Vec<&str> = text.split("; ").map(str::trim).filter(told).collect();
-    let words = match lines.as_slice() {
-        [] => "it ended the connection without a word".to_owned(),
-        lines => lines.join("; "),
-    };
-    let says = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
-    if says(&["the gate has no credential"]) {
-        Stale::NoCredential("credential")
-    } else if says(&["Host key verification failed", "host key is known for"]) {
-        Stale::HostKey(words)
-    } else if says(&["mismatched algorithms"]) {
-        Stale::ObjectFormat
-    } else if says(&["Permission denied (", "Too many authentication failures"]) {
-        Stale::Permission(words)
-    } else if says(&[
-        "does not appear to be a git repository",
-        "epository not found",
-        "epository does not exist",
-    ]) {
-        Stale::NoRepository(words)
-    } else if lines.is_empty()
-        || says(&[
-            "ssh: connect to host",
-            "ssh: Could not resolve",
-            "Connection ",
-            "Timeout, server",
-            "kex_exchange",
-        ])
-    {
-        Stale::Unreachable(words)
-    } else {
-        Stale::Other(words)
     }
 }
 
@@ -334,48 +263,6 @@ mod tests {
         ];
         for (answer, branch) in rows {
             assert_eq!(branch_of(answer).as_deref(), branch, "{answer}");
-        }
-    }
-
-    #[test]
-    fn the_reason_is_told_without_commonplaces() {
-        let end = "; fatal: Could not read from remote repository.; ; Please make sure you have the correct access rights; and the repository exists.";
-        let rows = [
-            (
-                "ssh: connect to host h port 22: Connection refused",
-                "upstream can't be reached: ssh: connect to host h port 22: Connection refused",
-            ),
-            (
-                "No ED25519 host key is known for [h]:9 and you have requested strict checking.; Host key verification failed.",
-                "upstream's host key is not the pinned one: No ED25519 host key is known for [h]:9 and you have requested strict checking.; Host key verification failed.",
-            ),
-            (
-                "@@@@@; @  WARNING  @; @@@@@; Host key verification failed.",
-                "upstream's host key is not the pinned one: Host key verification failed.",
-            ),
-            (
-                "git@h: Permission denied (publickey).",
-                "upstream does not take the gate's key: git@h: Permission denied (publickey).",
-            ),
-            (
-                "fatal: '/x.git' does not appear to be a git repository",
-                "upstream has no such repository: fatal: '/x.git' does not appear to be a git repository",
-            ),
-            (
-                "",
-                "upstream can't be reached: it ended the connection without a word",
-            ),
-            (
-                "fatal: mismatched algorithms: client sha1; server sha256",
-                "upstream's object format is another than before: start the bottle again",
-            ),
-            (
-                "fatal: bad object",
-                "upstream could not be fetched from: fatal: bad object",
-            ),
-        ];
-        for (text, sentence) in rows {
-            assert_eq!(reason(&format!("{text}{end}")).to_string(), sentence);
         }
     }
 
