@@ -14,7 +14,7 @@ fn none_of_twenty_thousand_keys_is_lost() {
     stage.commit(&[("keys", (keys.join("\n") + "\n").as_bytes())]);
     stage
         .push(&["main"])
-        .refuses("what looks like 20000 secrets is in it");
+        .refuses("what look like 20000 secrets are in it");
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_key_is_found_at_every_border_of_a_line_without_end() {
     stage.commit(&[]);
     stage
         .push(&["main"])
-        .refuses("what looks like 400 secrets is in it");
+        .refuses("what look like 400 secrets are in it");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_private_key_with_a_blank_line_is_never_cut() {
     stage.commit(&[("keys", text.as_bytes())]);
     stage
         .push(&["main"])
-        .refuses("what looks like 1000 secrets is in it");
+        .refuses("what look like 1000 secrets are in it");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_key_is_found_at_every_border_of_wide_text() {
     stage.commit(&[("wide", &content)]);
     stage
         .push(&["main"])
-        .refuses("what looks like 2000 secrets is in it");
+        .refuses("what look like 2000 secrets are in it");
 }
 
 #[test]

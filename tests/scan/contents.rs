@@ -1,5 +1,8 @@
 //! Files that a scan passes over, and what tells a scanner to.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::stage::Stage;
 
 #[test]
@@ -57,6 +60,55 @@ fn what_looks_binary_or_like_an_archive_is_text_too() {
 }
 
 #[test]
+fn nothing_at_the_front_makes_an_archive_of_all() {
+    let test = "nothing at the front makes an archive of all";
+    let Some(stage) = Stage::for_test(test) else {
+        return;
+    };
+    // A tape archive has this word at its 257th octet, wherever the file begins.
+    for shift in 0..5 {
+        let content = [
+            "-".repeat(shift),
+            "ustar".repeat(1000),
+            format!("\n{}", stage.key()),
+        ];
+        let blob = stage.object("blob", content.concat().as_bytes());
+        let pushed = stage.push(&[&format!("{blob}:refs/tags/blob")]);
+        pushed.finds(&format!("blob {}:2", &blob[..10]));
+    }
+}
+
+#[test]
+fn rules_for_files_of_one_name_hold_for_all() {
+    let Some(stage) = Stage::for_test("rules for files of one name hold for all") else {
+        return;
+    };
+    let back = || stage.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let word = STANDARD.encode(stage.key());
+    let secret = format!(
+        "apiVersion: v1\nkind: Secret\ndata:\n  pw: {}==\n",
+        &word[..30]
+    );
+    stage.commit(&[("a/secret.yaml", secret.as_bytes())]);
+    let found = "kubernetes-secret-yaml in a/secret.yaml:";
+    stage.push(&["main"]).refuses(found);
+    back();
+    let line = format!(
+        "<add key=\"ClearTextPassword\" value=\"{}\" />\n",
+        &word[..20]
+    );
+    stage.commit(&[("nuget.config", line.as_bytes())]);
+    stage
+        .push(&["main"])
+        .refuses("nuget-config-password in nuget.config:1");
+    back();
+    // They find nothing where there is nothing.
+    let other = b"kind: ConfigMap\ndata:\n  pw: none\n<add key=\"Color\" value=\"blue-green\" />\n";
+    stage.commit(&[("other.yaml", other)]);
+    stage.push(&["main"]).passes();
+}
+
+#[test]
 fn attributes_hide_nothing() {
     let Some(stage) = Stage::for_test("attributes hide nothing") else {
         return;
@@ -103,7 +155,11 @@ fn text_of_two_octets_a_letter_is_text() {
         (b"\x89PNG\r\n\x1a\n\xff", false),
         (b"\x89PNG\r\n\x1a\n\xff", true),
     ] {
-        let text = format!("user = größe\r\nkey = {}\r\n", stage.key());
+        // Read in the other order, one octet further, it lacks its first letter or its last.
+        let text = match is_big {
+            true => format!("größe = {}", stage.key()),
+            false => format!("{} = größe", stage.key()),
+        };
         let octets = |unit: u16| {
             if is_big {
                 unit.to_be_bytes()

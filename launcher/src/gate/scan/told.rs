@@ -29,7 +29,7 @@ pub(in crate::gate) fn tell(push: &Push<'_>, found: &Found) -> Option<String> {
         "The scan refuses this push: {}.\n",
         match findings.len() {
             1 => "what looks like a secret is in it".to_owned(),
-            count => format!("what looks like {count} secrets is in it"),
+            count => format!("what look like {count} secrets are in it"),
         }
     );
     for (finding, located) in told.iter().zip(&located) {
