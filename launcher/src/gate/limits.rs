@@ -14,7 +14,7 @@ pub(super) const LOCK_LOOK: Duration = Duration::from_millis(20);
 pub(super) const PROGRAM_TIME: Duration = Duration::from_secs(30);
 
 /// Octets of what such a program writes, and of what git tells of a mirror.
-pub(super) const ANSWER_OCTETS: usize = 64 * 1024;
+pub(super) const TOOL_ANSWER_OCTETS: usize = 64 * 1024;
 
 /// How long the first filling of a mirror may take: all of a large repository.
 pub(super) const FILL_TIME: Duration = Duration::from_secs(1800);

@@ -8,7 +8,7 @@ use crate::child;
 
 use super::clean_room;
 use super::config::Repository;
-use super::limits::{ANSWER_OCTETS, PROGRAM_TIME};
+use super::limits::{PROGRAM_TIME, TOOL_ANSWER_OCTETS};
 use super::place::Place;
 use super::upstream::{self, NO_BRANCH};
 
@@ -91,7 +91,7 @@ fn init(place: &Place, mirror: &Path, format: ObjectFormat) -> io::Result<()> {
     git.arg("--")
         .arg(mirror)
         .env("GIT_DEFAULT_REF_FORMAT", "files");
-    child::output_in_this_group(&mut git, PROGRAM_TIME, ANSWER_OCTETS)
+    child::output_in_this_group(&mut git, PROGRAM_TIME, TOOL_ANSWER_OCTETS)
         .map(drop)
         .map_err(|error| io::Error::other(format!("git init {error}")))
 }

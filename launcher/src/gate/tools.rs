@@ -7,7 +7,7 @@ use crate::child;
 
 use super::clean_room;
 use super::config::Config;
-use super::limits::{ANSWER_OCTETS, PROGRAM_TIME};
+use super::limits::{PROGRAM_TIME, TOOL_ANSWER_OCTETS};
 use super::place::Place;
 
 /// The oldest git that the hooks were tried with.
@@ -96,8 +96,8 @@ fn scanner(place: &Place, scanner: &[String]) -> Result<(), String> {
 /// What a program writes; what is wrong with it otherwise.
 fn told(command: &mut Command, what: &str) -> Result<String, String> {
     const TIME: Duration = PROGRAM_TIME;
-    let octets =
-        child::output(command, TIME, ANSWER_OCTETS).map_err(|error| format!("{what} {error}"))?;
+    let octets = child::output(command, TIME, TOOL_ANSWER_OCTETS)
+        .map_err(|error| format!("{what} {error}"))?;
     Ok(String::from_utf8_lossy(&octets).into_owned())
 }
 

@@ -10,7 +10,7 @@ use crate::child::{self, ChildError};
 
 use super::clean_room;
 use super::config::Repository;
-use super::limits::{ANSWER_OCTETS, HEAD_OCTETS, PROGRAM_TIME, REFRESH_TIME};
+use super::limits::{HEAD_OCTETS, PROGRAM_TIME, REFRESH_TIME, TOOL_ANSWER_OCTETS};
 use super::mirror::ObjectFormat;
 use super::place::Place;
 use super::stale::Stale;
@@ -93,7 +93,7 @@ fn head(place: &Place, name: &str) -> io::Result<Option<String>> {
 fn exists(place: &Place, name: &str, branch: &str) -> io::Result<bool> {
     let mut git = clean_room::git(place, name);
     git.args(["for-each-ref", "--format=%(refname)", branch]);
-    let listed = child::output_in_this_group(&mut git, PROGRAM_TIME, ANSWER_OCTETS)
+    let listed = child::output_in_this_group(&mut git, PROGRAM_TIME, TOOL_ANSWER_OCTETS)
         .map_err(|error| io::Error::other(format!("git for-each-ref {error}")))?;
     // The pattern matches what is below that name as well.
     Ok(listed
@@ -107,7 +107,7 @@ fn set_head(place: &Place, name: &str, branch: &str) -> io::Result<()> {
     }
     let mut git = clean_room::git(place, name);
     git.args(["symbolic-ref", "HEAD", branch]);
-    child::output_in_this_group(&mut git, PROGRAM_TIME, ANSWER_OCTETS)
+    child::output_in_this_group(&mut git, PROGRAM_TIME, TOOL_ANSWER_OCTETS)
         .map(drop)
         .map_err(|error| io::Error::other(format!("git symbolic-ref {error}")))
 }
@@ -126,7 +126,7 @@ fn fetch(
         "--no-recurse-submodules",
     ]);
     git.arg("--").arg(&repository.url).args(REFSPECS);
-    asked(&mut git, latest, within, ANSWER_OCTETS).map(drop)
+    asked(&mut git, latest, within, TOOL_ANSWER_OCTETS).map(drop)
 }
 
 /// The branch that upstream's HEAD names, if it is there.
@@ -171,7 +171,7 @@ pub(super) fn object_format(place: &Place, repository: &Repository) -> Result<Ob
 pub(super) fn is_empty(place: &Place, name: &str) -> io::Result<bool> {
     let mut git = clean_room::git(place, name);
     git.args(["for-each-ref", "--count=1"]);
-    child::output_in_this_group(&mut git, PROGRAM_TIME, ANSWER_OCTETS)
+    child::output_in_this_group(&mut git, PROGRAM_TIME, TOOL_ANSWER_OCTETS)
         .map(|listed| listed.is_empty())
         .map_err(|error| io::Error::other(format!("git for-each-ref {error}")))
 }
