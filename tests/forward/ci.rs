@@ -53,7 +53,14 @@ fn what_no_forge_reads_is_none_of_cis() {
 fn a_workflow_is_neither_changed_nor_removed() {
     let setting = with_workflow();
     setting.commit(".github/workflows/test.yml", "on: pull_request");
-    setting.is_refused(&["HEAD:refs/heads/topic"], REFUSAL);
+    let commit = setting.git(&["rev-parse", "--short=12", "HEAD"]);
+    let pushed = setting.is_refused(&["HEAD:refs/heads/topic"], REFUSAL);
+    pushed.says(&format!(
+        "refs/heads/topic: commit {commit} changes .github/workflows"
+    ));
+    // Another ref that has none changes nothing about that.
+    setting.git(&["tag", "before", "main~3"]);
+    setting.push_upstream("before");
     setting.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
     setting.git(&["rm", "--quiet", ".github/workflows/test.yml"]);
     setting.git(&["commit", "--quiet", "--message", "remove"]);
@@ -146,6 +153,42 @@ fn an_old_workflow_of_upstreams_stays_in_a_branch_that_has_it() {
     setting.commit(".github/workflows/test.yml", "on: pull_request");
     setting.push_upstream("main");
     setting.arrives(&["topic"]);
+}
+
+#[test]
+fn an_old_workflow_does_not_come_back() {
+    let setting = with_workflow().and("protect_default", false);
+    setting.git(&["tag", "v1"]);
+    setting.push_upstream("v1");
+    setting.commit(".github/workflows/test.yml", "on: pull_request");
+    setting.push_upstream("main");
+    setting.git(&["checkout", "--quiet", "v1", "--", ".github/workflows"]);
+    setting.git(&["commit", "--quiet", "--message", "as it was"]);
+    setting.is_refused(&["HEAD:refs/heads/main"], REFUSAL);
+    // A branch of the same push whose own it is does not vouch for another.
+    for _ in 0..2 {
+        setting
+            .push(&["v1:refs/heads/old", "HEAD:refs/heads/main"])
+            .failed(REFUSAL);
+    }
+    setting.are_equal();
+}
+
+#[test]
+fn a_branch_is_rebased_with_the_workflow_that_upstream_gave_it() {
+    let setting = Setting::with("force", true);
+    setting.git(&["checkout", "--quiet", "-b", "topic"]);
+    setting.commit(".gitlab-ci.yml", "job: {}");
+    setting.push_upstream("topic");
+    setting.git(&["checkout", "--quiet", "main"]);
+    setting.commit("a", "1");
+    setting.push_upstream("main");
+    setting.git(&["checkout", "--quiet", "topic"]);
+    setting.git(&["rebase", "--quiet", "main"]);
+    // It is that branch's, and nobody else's before upstream has it.
+    setting.is_refused(&["topic:refs/heads/other"], REFUSAL);
+    setting.arrives(&["--force", "topic"]);
+    setting.arrives(&["topic:refs/heads/other"]);
 }
 
 #[test]

@@ -185,3 +185,33 @@ fn many_refs_are_one_push() {
     assert_eq!(setting.order(), "push\n");
     assert!(setting.at_upstream("refs/heads/b299").is_some());
 }
+
+#[test]
+fn a_mirror_that_can_not_follow_is_told_of_and_follows_the_next_fetch() {
+    let setting = Setting::new();
+    setting.arrives(&["HEAD:refs/heads/topic"]);
+    // Upstream has a folder now where the mirror has a branch.
+    setting.git(&["push", "--quiet", "../upstream", "--delete", "topic"]);
+    let pushed = setting.push(&["HEAD:refs/heads/topic/one"]);
+    pushed.says("HEAD -> topic/one");
+    pushed.says("upstream has it, the gate's mirror only after a fetch: ");
+    assert!(setting.at_upstream("refs/heads/topic/one").is_some());
+    assert_eq!(setting.mirrored("refs/heads/topic/one"), None);
+    setting.fetch();
+    setting.are_equal();
+}
+
+#[test]
+fn a_repository_of_sha256_is_no_other() {
+    let setting = Setting::of("sha256").and("force", true).and("delete", true);
+    setting.commit("a", "1");
+    setting.arrives(&["HEAD:refs/heads/topic"]);
+    setting.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    let commit = setting.commit("a", "2");
+    assert_eq!(commit.len(), 64);
+    setting.arrives(&["--force", "HEAD:refs/heads/topic"]);
+    assert_eq!(setting.at_upstream("refs/heads/topic"), Some(commit));
+    setting.commit(".gitlab-ci.yml", "job: {}");
+    setting.is_refused(&["HEAD:refs/heads/topic"], "git_gate.repos.app.ci");
+    setting.arrives(&["--delete", "topic"]);
+}

@@ -32,6 +32,11 @@ pub(crate) struct Pushed {
 impl Setting {
     /// One with the policy that a manifest has when it says nothing.
     pub(crate) fn new() -> Setting {
+        Setting::of("sha1")
+    }
+
+    /// The same with objects named by another digest.
+    pub(crate) fn of(object_format: &str) -> Setting {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().canonicalize().expect("a folder");
         let policy = json!({
@@ -47,15 +52,21 @@ impl Setting {
             root,
             policy,
         };
-        for name in ["state", "mirrors", "work"] {
+        for name in ["state", "mirrors"] {
             fs::create_dir(setting.root.join(name)).expect("a folder");
         }
-        git(
-            &setting.root,
-            &["init", "--quiet", "--bare", "upstream"],
-            b"",
-        );
-        git(&setting.work(), &["init", "--quiet"], b"");
+        let format = format!("--object-format={object_format}");
+        for (name, kind) in [
+            ("upstream", "--bare"),
+            ("mirrors/app.git", "--bare"),
+            ("work", "-q"),
+        ] {
+            git(
+                &setting.root,
+                &["init", "--quiet", &format, kind, name],
+                b"",
+            );
+        }
         setting.commit("readme", "hello");
         git(
             &setting.work(),
@@ -91,11 +102,6 @@ impl Setting {
 
     fn make_mirror(&self) {
         let mirror = self.mirror();
-        git(
-            &self.root,
-            &["init", "--quiet", "--bare", "mirrors/app.git"],
-            b"",
-        );
         git(
             &mirror,
             &["config", "receive.procReceiveRefs", "refs/"],
