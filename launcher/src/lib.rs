@@ -13,6 +13,7 @@ pub mod bottle;
 mod child;
 pub mod commands;
 pub mod demo;
+pub mod deploy_keys;
 pub mod docker;
 pub mod gate;
 pub mod host;

@@ -107,7 +107,7 @@ fn asked_python(test: &str) -> Option<(PathBuf, String)> {
     Some((interpreter, answer))
 }
 
-fn told<T>(test: &str, what: &str, result: io::Result<T>) -> Option<T> {
+pub(crate) fn told<T>(test: &str, what: &str, result: io::Result<T>) -> Option<T> {
     result
         .map_err(|why| require::skip(test, &format!("{what}: {why}")))
         .ok()

@@ -194,6 +194,42 @@ const ROOMS: &[Room] = &[
     },
 ];
 
+/// The launcher's rooms that have something which they must never import. The git gate is a
+/// program of its own: all that it knows is what it is told.
+const LAUNCHER_ROOMS: &[Room] = &[
+    Room {
+        name: "gate",
+        rooms: &[
+            "args",
+            "bottle",
+            "commands",
+            "deploy_keys",
+            "docker",
+            "host",
+            "local",
+            "manifest",
+            "plan",
+        ],
+        names: &[],
+    },
+    Room {
+        name: "plan",
+        rooms: &["args", "bottle", "commands", "docker", "host", "local"],
+        names: &[&["std::fs", "std::net", "std::env", "tokio"]],
+    },
+    Room {
+        name: "deploy_keys",
+        rooms: &["args", "bottle", "commands", "docker", "local"],
+        names: &[&["tokio"]],
+    },
+];
+
+/// The one file that names each of these packages.
+const AT_HOME: [(&str, &str); 2] = [
+    ("bollard", "launcher/src/docker"),
+    ("ureq", "launcher/src/deploy_keys/client.rs"),
+];
+
 /// The rooms that the table names.
 pub(crate) fn rooms() -> impl Iterator<Item = &'static str> {
     ROOMS.iter().map(|room| room.name)
@@ -224,8 +260,14 @@ pub(crate) fn breaches(path: &str, text: &str) -> Vec<String> {
 }
 
 fn imports(path: &str, code: &str, found: &mut Vec<String>) {
-    if path.starts_with("launcher/src/") && !path.contains("docker") && has(code, "bollard") {
-        found.push(format!("{path}: bollard stands in the Docker file alone"));
+    for (package, home) in AT_HOME {
+        let is_elsewhere = path.starts_with("launcher/src/") && !path.starts_with(home);
+        if is_elsewhere && has(code, package) {
+            found.push(format!("{path}: {package} stands in {home} alone"));
+        }
+    }
+    if let Some(inside) = path.strip_prefix("launcher/src/") {
+        return crosses(path, code, room(LAUNCHER_ROOMS, inside), found);
     }
     let Some(inside) = path.strip_prefix("engine/src/") else {
         return;
@@ -236,10 +278,21 @@ fn imports(path: &str, code: &str, found: &mut Vec<String>) {
             "{path}: httparse stands in message/*_head.rs alone"
         ));
     }
+    crosses(path, code, room(ROOMS, inside), found);
+}
+
+/// The room that a file below `src` stands in.
+fn room<'r>(rooms: &'r [Room], inside: &str) -> Option<&'r Room> {
     let name = inside.split(['/', '.']).next().unwrap_or_default();
-    let Some(room) = ROOMS.iter().find(|room| room.name == name) else {
+    rooms.iter().find(|room| room.name == name)
+}
+
+/// What of a file's imports its room must never see.
+fn crosses(path: &str, code: &str, room: Option<&Room>, found: &mut Vec<String>) {
+    let Some(room) = room else {
         return;
     };
+    let name = room.name;
     for used in paths(code) {
         let other = room_of(&used, path);
         if other.is_some_and(|other| room.rooms.contains(&other.as_str())) {
@@ -363,7 +416,15 @@ mod tests {
         ] {
             finds(&format!("engine/src/{path}"), text, part);
         }
-        finds("launcher/src/plan.rs", "use bollard::Docker;", "bollard");
+        for (path, text, part) in [
+            ("plan.rs", "use bollard::Docker;", "bollard"),
+            ("deploy_keys/gitea.rs", "use ureq::Agent;", "ureq"),
+            ("gate/serve.rs", "use crate::plan::Plan;", "crate::plan"),
+            ("plan/make.rs", "use std::fs;", "std::fs"),
+            ("deploy_keys/mod.rs", "use tokio::task;", "tokio"),
+        ] {
+            finds(&format!("launcher/src/{path}"), text, part);
+        }
     }
 
     #[test]

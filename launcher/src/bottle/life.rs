@@ -12,8 +12,8 @@ use super::sidecars::Sidecar;
 use super::state::State;
 use super::undo::{Made, Undo};
 use super::{
-    Failure, GateRequest, LauncherId, Names, WayOut, agent, certificates, container_agent, gate,
-    orphans, proxy, seal, session, sidecars, slug,
+    Failure, GateRequest, LauncherId, Names, WayOut, agent, certificates, container_agent,
+    deploy_keys, gate, orphans, proxy, seal, session, sidecars, slug,
 };
 use crate::docker::{Docker, ImageFacts, ImageSpec, Kind, NetworkSpec};
 use crate::host::secret::Secret;
@@ -67,8 +67,8 @@ pub async fn run(
 ) -> Result<u8, Failure> {
     let failed = |error: std::io::Error| Failure::NotStarted(error.to_string());
     let launcher = LauncherId::own().map_err(failed)?;
-    let root = &request.state_root;
-    if let Some(sentence) = orphans::survey(Some(docker), root, &launcher)
+    let state_root = request.state_root.clone();
+    if let Some(sentence) = orphans::survey(Some(docker), &state_root, &launcher)
         .await?
         .sentence()
     {
@@ -90,13 +90,24 @@ pub async fn run(
     };
     let lived = start.live(request).await;
     let slug = start.labels.slug;
+    let state = State::of(&state_root, &slug);
     terminal::restore();
     // Before anything is told: who had the terminal may have made it hide that.
     terminal::calm();
     progress.step("removing the bottle");
     end(docker, &slug, &mut undo, progress, signals).await;
     progress.done();
-    lived
+    match deploy_keys::pending(&state).is_empty() {
+        true => lived,
+        false => Err(stranded(&slug)),
+    }
+}
+
+/// A bottle that is gone, and a key of it that is not: whatever the agent said, this failed.
+pub(crate) fn stranded(slug: &str) -> Failure {
+    Failure::WhileRunning(format!(
+        "a deploy key outlives its bottle: whoever has its private half may write; `bottle cleanup {slug}` tries again"
+    ))
 }
 
 /// Removes everything. A person in a hurry may leave it to `bottle cleanup`, by asking twice.
@@ -181,8 +192,7 @@ impl Start<'_> {
             gate_image(self.docker, &gate.image).await?;
         }
         self.state(&request)?;
-        let keys = request.gate.as_mut();
-        let keys = keys.map_or_else(Vec::new, |gate| std::mem::take(&mut gate.identities));
+        let keys = self.gate_keys(&mut request).await?;
         self.networks().await?;
         let engine = engine.as_deref();
         let who = self.sidecars(&request, &image, engine, &keys).await?;
@@ -286,6 +296,23 @@ impl Start<'_> {
             let directory = state.directory().display();
             Failure::NotStarted(format!("could not keep state in {directory}: {error}"))
         })
+    }
+
+    /// The private keys of the git gate: those of the host, and those that are made for it.
+    async fn gate_keys(
+        &mut self,
+        request: &mut Request<'_>,
+    ) -> Result<Vec<(String, Secret)>, Failure> {
+        let (Some(gate), Some(made_from)) = (&request.plan.gate, &mut request.gate) else {
+            return Ok(Vec::new());
+        };
+        let mut keys = std::mem::take(&mut made_from.identities);
+        if gate.repositories.iter().any(|one| one.deploy_key.is_some()) {
+            self.step("registering deploy keys")?;
+            let state = State::of(&request.state_root, &self.labels.slug);
+            keys.extend(deploy_keys::provision(&state, &self.labels.slug, gate).await?);
+        }
+        Ok(keys)
     }
 
     /// Notes a container that is about to be made.

@@ -13,6 +13,7 @@ mod agent;
 pub(crate) mod archive;
 mod certificates;
 mod container_agent;
+pub(crate) mod deploy_keys;
 mod elf;
 mod failure;
 mod gate;
@@ -33,7 +34,7 @@ pub(crate) mod session;
 mod sidecars;
 pub(crate) mod slug;
 pub(crate) mod state;
-mod undo;
+pub(crate) mod undo;
 
 pub use failure::{Failure, exit_code};
 pub use gate_files::GateRequest;
@@ -47,4 +48,6 @@ pub use proxy::{CERTIFICATE_VARIABLES, WAY_OUT_VARIABLES, WayOut};
 pub use slug::is_valid as is_slug;
 
 pub(crate) use agent::{absent_mount_points, guarded};
+pub(crate) use life::stranded;
 use names::Names;
+pub(crate) use undo::remove_state;

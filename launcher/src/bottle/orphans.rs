@@ -155,7 +155,7 @@ impl Leftovers {
                 let ended = straggler::end(&directory);
                 failures.extend(ended.err().map(|error| error.to_string()));
             }
-            failures.extend(remove_state(&state).err());
+            failures.extend(remove_state(&state).await);
         }
         failures
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::deploy_keys;
 use super::label::{self, Labels};
 use super::state::State;
 use crate::docker::{Docker, Kind, Labelled};
@@ -41,7 +42,7 @@ impl Undo {
     pub(super) async fn unwind(&mut self, docker: &Docker) -> Vec<String> {
         let objects = match self.objects(docker).await {
             Ok(objects) => objects,
-            Err(sentence) => return vec![sentence],
+            Err(sentence) => return self.without_docker(sentence).await,
         };
         let mut failures = Vec::new();
         let mut left = Vec::new();
@@ -53,18 +54,16 @@ impl Undo {
                 Made::Object(kind, name) => {
                     let is_it = |one: &&Labelled| one.kind == *kind && one.name == *name;
                     match objects.iter().find(is_it) {
-                        Some(object) => remove(docker, object).await,
-                        None => Ok(()),
+                        Some(object) => remove(docker, object).await.err().into_iter().collect(),
+                        None => Vec::new(),
                     }
                 }
-                Made::State(state) if state.is_of_another(&self.labels.launcher) => Ok(()),
-                Made::State(state) => remove_state(state),
+                Made::State(state) if state.is_of_another(&self.labels.launcher) => Vec::new(),
+                Made::State(state) => remove_state(state).await,
             };
             let made = self.made.pop();
-            if let Err(sentence) = removed {
-                failures.push(sentence);
-                left.extend(made);
-            }
+            left.extend(made.filter(|_| !removed.is_empty()));
+            failures.extend(removed);
         }
         left.reverse();
         self.made = left;
@@ -76,6 +75,17 @@ impl Undo {
                     }
                 }
                 Err(sentence) => failures.push(sentence),
+            }
+        }
+        failures
+    }
+
+    /// What can be undone where Docker does not answer: no key waits for that.
+    async fn without_docker(&self, sentence: String) -> Vec<String> {
+        let mut failures = vec![sentence];
+        for made in &self.made {
+            if let Made::State(state) = made {
+                failures.extend(deploy_keys::revoke(state).await);
             }
         }
         failures
@@ -116,12 +126,18 @@ pub(super) async fn remove(docker: &Docker, object: &Labelled) -> Result<(), Str
     removed.map_err(|error| format!("{}: {error}", object.name))
 }
 
-/// Removes state, with what is noted in it.
-pub(super) fn remove_state(state: &State) -> Result<(), String> {
-    state.remove().map_err(|error| {
+/// Revokes a bottle's deploy keys, then removes its state, with what is noted in it: as long as
+/// a key is left somewhere its state says so. Gives what could not be done.
+pub(crate) async fn remove_state(state: &State) -> Vec<String> {
+    let left = deploy_keys::revoke(state).await;
+    if !left.is_empty() {
+        return left;
+    }
+    let removed = state.remove().map_err(|error| {
         let path = path_text(state.directory());
         format!("could not remove {path}: {error}")
-    })
+    });
+    removed.err().into_iter().collect()
 }
 
 fn path_text(path: &Path) -> String {

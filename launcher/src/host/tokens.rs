@@ -62,6 +62,11 @@ fn record_octets((name, secret): &(String, Secret)) -> usize {
     name.len() + secret.octet_count() + 2
 }
 
+/// The token in a variable of this host, or why there is none, to be read behind its name.
+pub fn of_variable(name: &str) -> Result<Secret, String> {
+    value(&TokenRef::Variable(name.to_owned()), Path::new("/")).and_then(usable)
+}
+
 /// What is amiss with the files of these slots, found without reading one: missing, or
 /// readable by everybody.
 pub fn warnings(slots: &[Slot], home: &Path) -> Vec<String> {

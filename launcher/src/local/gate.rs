@@ -16,17 +16,17 @@ use tokio::net::UnixStream;
 
 use super::cgroup::Cgroup;
 use super::client::Client;
-use super::etc;
 use super::gate_sandbox::GateSandbox;
 use super::life::Request;
 use super::mounts::System;
 use super::sidecar::{self, Sidecar, tether};
+use super::{etc, tree};
 use crate::bottle::gate_files::{GateFile, files};
 use crate::bottle::limits::{GATE_GRACE, LAST_WORDS_WITHIN, TEARDOWN_WITHIN};
 use crate::bottle::{Failure, GateRequest};
 use crate::host::secret::Secret;
 use crate::manifest::WorkdirMode;
-use crate::plan::GATE_HOST;
+use crate::plan::{GATE_HOST, Gate as GatePlan};
 use crate::visible::visible;
 
 /// What it says once its mirrors are filled and it serves.
@@ -36,8 +36,10 @@ const READY: &[u8] = b"ready\n";
 pub(super) struct Recipe<'a> {
     /// All of the bottle.
     pub request: &'a Request<'a>,
+    /// What it is to serve.
+    pub plan: &'a GatePlan,
     /// Its programs.
-    pub gate: &'a GateRequest,
+    pub made_from: &'a GateRequest,
     /// The private keys, by the names of their repositories.
     pub keys: &'a [(String, Secret)],
     /// The program that makes its sandbox.
@@ -55,6 +57,7 @@ pub(super) struct Gate {
     said: UnixStream,
     /// It, once it has said something.
     process: Option<OwnedFd>,
+    place: Place,
 }
 
 impl Gate {
@@ -63,12 +66,12 @@ impl Gate {
     /// # Errors
     ///
     /// A sentence.
-    pub(super) fn start(recipe: &Recipe<'_>, socket: BorrowedFd<'_>) -> Result<Self, Failure> {
+    pub(super) fn start(recipe: &Recipe<'_>, socket: OwnedFd) -> Result<Self, Failure> {
         let failed = |error: io::Error| {
             Failure::NotStarted(format!("{GATE_HOST} can't be started: {error}"))
         };
-        let program = fs::canonicalize(&recipe.gate.program).map_err(|error| {
-            let path = recipe.gate.program.display();
+        let program = fs::canonicalize(&recipe.made_from.program).map_err(|error| {
+            let path = recipe.made_from.program.display();
             failed(io::Error::new(error.kind(), format!("{path}: {error}")))
         })?;
         let place = Place::of(recipe.directory);
@@ -100,9 +103,10 @@ impl Gate {
             group: recipe.group,
         };
         Ok(Self {
-            sidecar: Sidecar::start(sidecar, &[socket]).map_err(failed)?,
+            sidecar: Sidecar::start(sidecar, &[socket.as_fd()]).map_err(failed)?,
             said: UnixStream::from_std(ours).map_err(failed)?,
             process: None,
+            place,
         })
     }
 
@@ -141,7 +145,8 @@ impl Gate {
         Failure::NotStarted(format!("{GATE_HOST} {how}{words}"))
     }
 
-    /// Ends it and all that it started: it is asked to, or else it has to.
+    /// Ends it and all that it started: it is asked to, or else it has to. Its keys and mirrors
+    /// go at once, whatever becomes of the bottle's state.
     ///
     /// # Errors
     ///
@@ -166,7 +171,9 @@ impl Gate {
             Err(_late) => self.sidecar.kill().await,
         };
         self.sidecar.written(TEARDOWN_WITHIN).await;
-        killed.map_err(|error| format!("{GATE_HOST}: {error}"))
+        let removed = tree::remove(&self.place.root);
+        let done = killed.and(removed);
+        done.map_err(|error| format!("{GATE_HOST}: {error}"))
     }
 }
 
@@ -176,7 +183,7 @@ impl Recipe<'_> {
         let (plan, private) = (self.request.plan, &self.request.private);
         let work = plan.workdir.host.as_deref();
         let work = work.filter(|_| plan.workdir.mode == WorkdirMode::Bind);
-        let scanner = self.gate.scanner.to_string_lossy();
+        let scanner = self.made_from.scanner.to_string_lossy();
         Client::of(&["git", "ssh", &scanner], &self.request.path, work, private)
     }
 }
@@ -208,14 +215,12 @@ impl Place {
             private.create(directory)?;
         }
         private.recursive(true);
-        let scanner = recipe.gate.scanner.to_str();
+        let scanner = recipe.made_from.scanner.to_str();
         let scanner = scanner.ok_or_else(|| io::Error::other("the scanner's path is no text"))?;
-        if let Some(gate) = &recipe.request.plan.gate {
-            for GateFile { path, content } in files(gate, scanner, recipe.keys)? {
-                let path = self.state.join(path);
-                private.create(path.parent().unwrap_or(&self.state))?;
-                write(&path, &content)?;
-            }
+        for GateFile { path, content } in files(recipe.plan, scanner, recipe.keys)? {
+            let path = self.state.join(path);
+            private.create(path.parent().unwrap_or(&self.state))?;
+            write(&path, &content)?;
         }
         let mut paths = Vec::new();
         for (name, content) in etc::gate_files()? {

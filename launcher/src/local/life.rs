@@ -20,9 +20,12 @@ use super::wire::{Received, Word};
 use crate::bottle::limits::{LAST_WORDS_WITHIN, agent_memory_octets};
 use crate::bottle::session::Session;
 use crate::bottle::state::State;
-use crate::bottle::{Failure, GateRequest, LauncherId, absent_mount_points, guarded, slug, survey};
+use crate::bottle::{
+    Failure, GateRequest, LauncherId, absent_mount_points, deploy_keys, guarded, remove_state,
+    slug, stranded, survey,
+};
 use crate::manifest::WorkdirMode;
-use crate::plan::Plan;
+use crate::plan::{Gate as GatePlan, Plan};
 use crate::progress::Progress;
 use crate::signals::Signals;
 use crate::terminal;
@@ -84,6 +87,7 @@ pub async fn run(
     let state = State::of(&request.state_root, &slug);
     let user = place::user(&request.plan.workdir);
     let mut start = Start {
+        slug: slug.clone(),
         place: Place::of(&state, &slug, user, &request.launcher),
         request,
         bubblewrap,
@@ -100,14 +104,18 @@ pub async fn run(
     let lived = start.live().await;
     terminal::restore();
     start.progress.step("removing the bottle");
-    start.end(&slug).await;
+    start.end().await;
     start.progress.done();
-    lived
+    match deploy_keys::pending(&start.state).is_empty() {
+        true => lived,
+        false => Err(stranded(&slug)),
+    }
 }
 
 /// A start under way.
 struct Start<'a> {
     request: Request<'a>,
+    slug: String,
     bubblewrap: PathBuf,
     place: Place,
     user: Option<(u32, u32)>,
@@ -183,10 +191,8 @@ impl Start<'_> {
         let mut sockets = self.hear(&Word::Listening).await?.descriptors.into_iter();
         let engines = (!plan.routes.is_empty()).then(|| sockets.next()).flatten();
         self.limit()?;
-        if let (Some(_), Some(socket)) = (&plan.gate, sockets.next()) {
-            self.step("filling the git gate")?;
-            self.start_gate(socket)?;
-            self.filled_gate().await?;
+        if let (Some(gate), Some(socket)) = (&plan.gate, sockets.next()) {
+            self.start_gate(gate, socket).await?;
         }
         if let Some(socket) = engines {
             self.step("starting cred-proxy")?;
@@ -234,12 +240,11 @@ impl Start<'_> {
 
     /// Makes the groups that count memory, where this user may.
     fn make_groups(&mut self) {
-        let slug = self.state.directory().file_name().and_then(OsStr::to_str);
-        let Some(agent) = slug.and_then(Cgroup::of_host) else {
+        let Some(agent) = Cgroup::of_host(&self.slug) else {
             return;
         };
-        let gate = slug.filter(|_| self.request.plan.gate.is_some());
-        let gate = gate.and_then(|slug| Cgroup::of_host(&format!("{slug}-gate")));
+        let gate = self.request.plan.gate.as_ref();
+        let gate = gate.and_then(|_| Cgroup::of_host(&format!("{}-gate", self.slug)));
         let all = [Some(&agent), gate.as_ref()].into_iter().flatten();
         let paths: Vec<_> = all.map(|group| group.directory().to_owned()).collect();
         if self.state.note_groups(&paths).is_err() {
@@ -293,32 +298,34 @@ impl Start<'_> {
         }
     }
 
-    /// Starts the git gate, with the keys: those of this host, and what was made for it.
-    fn start_gate(&mut self, socket: OwnedFd) -> Result<(), Failure> {
-        let Some(made_from) = self.request.gate.take() else {
+    /// Starts the git gate, and waits until it has fetched all that it serves, unless a signal
+    /// asks for the end.
+    async fn start_gate(&mut self, gate: &GatePlan, socket: OwnedFd) -> Result<(), Failure> {
+        let Some(mut made_from) = self.request.gate.take() else {
             let sentence = "nothing is known of the git gate's programs";
             return Err(Failure::NotStarted(sentence.to_owned()));
         };
+        // The private keys of this host, and those that are made for it.
+        let mut keys = std::mem::take(&mut made_from.identities);
+        if gate.repositories.iter().any(|one| one.deploy_key.is_some()) {
+            self.step("registering deploy keys")?;
+            keys.extend(deploy_keys::provision(&self.state, &self.slug, gate).await?);
+        }
+        self.step("filling the git gate")?;
         let recipe = gate::Recipe {
             request: &self.request,
-            gate: &made_from,
-            keys: &made_from.identities,
+            plan: gate,
+            made_from: &made_from,
+            keys: &keys,
             bubblewrap: &self.bubblewrap,
             directory: self.state.directory(),
             group: self.gate_group.as_ref(),
         };
-        let gate = self.gate.insert(Gate::start(&recipe, socket.as_fd())?);
+        let gate = self.gate.insert(Gate::start(&recipe, socket)?);
         let noted = gate.sidecar.id();
         let noted = noted.map_or(Ok(()), |id| self.state.note_gate(&id));
-        noted.map_err(not_started("the git gate can't be noted"))
-    }
-
-    /// Waits until the git gate has fetched all that it serves, unless a signal asks for the end.
-    async fn filled_gate(&mut self) -> Result<(), Failure> {
-        match &mut self.gate {
-            Some(gate) => self.signals.unless_ended(gate.ready()).await?,
-            None => Ok(()),
-        }
+        noted.map_err(not_started("the git gate can't be noted"))?;
+        self.signals.unless_ended(gate.ready()).await?
     }
 
     fn start_engine(&mut self, socket: &OwnedFd) -> Result<(), Failure> {
@@ -357,7 +364,7 @@ impl Start<'_> {
     }
 
     /// Removes everything, the last first. What could not be removed is told.
-    async fn end(&mut self, slug: &str) {
+    async fn end(&mut self) {
         let mut left = Vec::new();
         if let Some(mut sandbox) = self.sandbox.take() {
             left.extend(sandbox.end().await.err());
@@ -369,18 +376,17 @@ impl Start<'_> {
             let ended = engine.kill().await;
             left.extend(ended.err().map(|error| format!("cred-proxy: {error}")));
         }
-        let removed = self.state.remove();
-        left.extend(removed.err().map(|error| {
-            let directory = self.state.directory().display();
-            format!("could not remove {directory}: {error}")
-        }));
+        // Nobody has the deploy keys any more: they are revoked, and then the state goes.
+        left.extend(remove_state(&self.state).await);
         if left.is_empty() {
             return;
         }
         for sentence in left {
             self.progress.tell(&sentence);
         }
-        self.progress
-            .tell(&format!("remove the rest with: bottle cleanup {slug}"));
+        self.progress.tell(&format!(
+            "remove the rest with: bottle cleanup {}",
+            self.slug
+        ));
     }
 }

@@ -63,6 +63,13 @@ impl GateRepository {
             .map(|place| place.host)
             .unwrap_or_default()
     }
+
+    /// The path of its URL, without a `/` at its beginning and `.git` at its end.
+    pub fn path(&self) -> String {
+        GitUrl::parse(&self.url)
+            .map(|place| place.path)
+            .unwrap_or_default()
+    }
 }
 
 /// The gate's own credential at a service.

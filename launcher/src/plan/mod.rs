@@ -33,6 +33,7 @@ pub use warnings::warnings_of_bottle;
 
 use std::path::{Path, PathBuf};
 
+use crate::deploy_keys::KeyRequest;
 use crate::gate::Policy;
 use crate::manifest::{AgentOrigin, EnvValue, GateKey, Scanner, TokenRef, WorkdirMode};
 
@@ -149,6 +150,8 @@ pub struct GatedRepository {
     pub upstream: String,
     /// Who the gate is there.
     pub key: GateKey,
+    /// The key that is to be made and registered, where [`key`](Self::key) asks for one.
+    pub deploy_key: Option<KeyRequest>,
     /// The only host key that the gate takes there, and the host it is of: a line as ssh's
     /// `known_hosts` has them.
     pub known_host: String,

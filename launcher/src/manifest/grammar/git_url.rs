@@ -10,7 +10,7 @@ pub(in crate::manifest) struct GitUrl {
     pub(in crate::manifest) host: String,
     port: u16,
     /// Without a `/` at the beginning, and without `.git` at the end.
-    path: String,
+    pub(in crate::manifest) path: String,
 }
 
 impl GitUrl {

@@ -131,7 +131,7 @@ fn a_host_that_the_gate_declares_has_one_way_for_git() {
         name: "Bot".to_owned(),
         email: "bot@example.org".to_owned(),
     };
-    bottle(&mut manifest).git_gate = Some(crate::manifest::GitGate {
+    bottle(&mut manifest).git_gate = Some(GitGate {
         user: Some(user),
         ..gate("ssh://git@git.example.org:2222/me/app.git")
     });
