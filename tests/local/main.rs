@@ -5,6 +5,7 @@ mod claude;
 mod clients;
 mod demo;
 mod directory;
+mod git_gate;
 mod lives;
 mod machine;
 mod network;

@@ -26,6 +26,13 @@ pub fn bottle() -> &'static Path {
     path
 }
 
+/// Path of `bottle-gate`, built in the same way.
+pub fn bottle_gate() -> &'static Path {
+    static EXECUTABLE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let built = EXECUTABLE.get_or_init(|| build("launcher", "bottle-gate"));
+    built.as_deref().expect("bottle-gate was built")
+}
+
 fn build(package: &str, name: &str) -> Option<PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
