@@ -6,6 +6,7 @@ mod claude;
 mod consent;
 mod escape;
 mod full;
+mod git_gate;
 mod hardened;
 mod hostile;
 mod killed;

@@ -15,14 +15,15 @@ pub fn cred_proxy() -> &'static Path {
     built.as_deref().expect("cred-proxy was built")
 }
 
-/// Path of `bottle`, built in the same way; `cred-proxy` stands beside it, where it looks
-/// for it.
+/// Path of `bottle`, built in the same way; `cred-proxy` and `bottle-gate` stand beside it,
+/// where it looks for them.
 pub fn bottle() -> &'static Path {
     static EXECUTABLE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let beside = cred_proxy();
     let built = EXECUTABLE.get_or_init(|| build("launcher", "bottle"));
     let path = built.as_deref().expect("bottle was built");
     assert_eq!(path.parent(), beside.parent(), "the two stand side by side");
+    assert_eq!(path.parent(), bottle_gate().parent(), "the gate, too");
     path
 }
 

@@ -41,6 +41,7 @@ pub mod endpoint;
 pub mod errand;
 pub mod fault;
 pub mod flag;
+pub mod gated;
 pub mod git_server;
 pub mod gitleaks;
 pub mod head;

@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -88,11 +88,19 @@ pub struct Hold<'a> {
 }
 
 impl Sshd {
-    /// Starts one, or tells a skip under the name of `test`.
+    /// Starts one on loopback, or tells a skip under the name of `test`.
     ///
     /// # Panics
     /// When the machine has no room for it.
     pub fn start(test: &str) -> Option<Sshd> {
+        Sshd::start_at(test, Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// Starts one at an address of this machine, or tells a skip under the name of `test`.
+    ///
+    /// # Panics
+    /// When the machine has no room for it.
+    pub fn start_at(test: &str, address: IpAddr) -> Option<Sshd> {
         let program = require::program(test, "sshd")?;
         for needed in ["ssh", "ssh-keygen", "git", "git-shell"] {
             require::program(test, needed)?;
@@ -102,7 +110,7 @@ impl Sshd {
         }
         let folder = tempfile::tempdir().expect("a folder");
         let (commands, commands_stay_open) = furnish(folder.path());
-        let (place, listener) = listener();
+        let (place, listener) = listener(address);
         let mut sshd = Sshd {
             program,
             user: said_by("id", &["-un"]),
@@ -342,10 +350,10 @@ impl Shared {
     }
 }
 
-/// A place on loopback, and a listener there. While the place is held, nobody else gets the
+/// A place at this address, and a listener there. While the place is held, nobody else gets the
 /// port, though nothing may listen there.
-fn listener() -> (Socket, TcpListener) {
-    let place = shared_socket(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+fn listener(address: IpAddr) -> (Socket, TcpListener) {
+    let place = shared_socket(SocketAddr::from((address, 0)));
     let address = place.local_addr().expect("an address").as_socket();
     (place, listening_at(address.expect("an address of IP")))
 }

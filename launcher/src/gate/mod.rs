@@ -11,15 +11,23 @@
 //! that it is told.
 
 mod access_hook;
+mod args;
 mod clean_room;
 mod config;
 mod limits;
 mod lock;
+mod mirror;
+mod phase;
 mod place;
 mod pre_receive;
 mod proc_receive;
+mod pulse;
+mod relay;
+mod request;
 mod serve;
 mod ssh;
+mod talk;
+mod upstream;
 
 pub use config::{Config, Policy, Repository};
 pub use place::{CONFIG, KEYS, KNOWN_HOSTS};
@@ -36,6 +44,6 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> u8 {
         Some("pre-receive") => pre_receive::run(),
         Some("proc-receive") => proc_receive::run(),
         Some("ssh") => ssh::run(&arguments),
-        Some(_) | None => serve::run(&arguments),
+        Some(_) | None => args::run(&arguments),
     }
 }
