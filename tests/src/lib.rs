@@ -42,6 +42,8 @@ pub mod errand;
 pub mod fault;
 pub mod flag;
 pub mod gated;
+pub mod gate;
+pub mod git_agent;
 pub mod git_server;
 pub mod gitleaks;
 pub mod head;

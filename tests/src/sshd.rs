@@ -4,24 +4,29 @@
 //! to be chosen, and what the network does (refuse, stay silent) is decided here. Whoever has
 //! the key gets no shell: only git's own services, in an environment of theirs.
 
-use std::fs::{self, File, Permissions};
+mod files;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, File};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 use crate::bare_repository::{BareRepository, ObjectFormat};
 use crate::process::{GUARD, Tap};
 use crate::require;
-use crate::test_programs::succeed;
+
+use files::{furnish, make_pipe};
+
+pub use files::make_key;
 
 /// What privilege separation asks for where `sshd` runs as root.
 const EMPTY_FOLDER: &str = "/run/sshd";
@@ -189,6 +194,13 @@ impl Sshd {
     /// The commands that clients have asked for so far: `git-upload-pack '/…'` and the like.
     pub fn commands(&self) -> Vec<String> {
         self.commands.lines()
+    }
+
+    /// How many commands of this service clients have asked for so far.
+    pub fn asked(&self, service: GitService) -> usize {
+        let commands = self.commands();
+        let of_service = |line: &&String| line.starts_with(service.command());
+        commands.iter().filter(of_service).count()
     }
 
     /// Waits until clients have asked for `count` commands of this service, ever.
@@ -373,176 +385,9 @@ fn shared_socket(address: SocketAddr) -> Socket {
     socket
 }
 
-/// Writes keys and configurations, and gives the list of commands and what keeps it open.
-fn furnish(folder: &Path) -> (Tap, File) {
-    for key in ["host_key", "other_host_key", "identity", "stranger"] {
-        make_key(&folder.join(key), "");
-    }
-    let identity = fs::read_to_string(folder.join("identity.pub")).expect("a public key");
-    write(
-        folder,
-        "authorized_keys",
-        &format!("restrict {identity}"),
-        0o600,
-    );
-    let commands = folder.join("commands");
-    make_pipe(&commands);
-    write(folder, "service", &service(folder), 0o700);
-    for (name, host_key) in [
-        ("config", "host_key"),
-        ("impostor_config", "other_host_key"),
-    ] {
-        write(folder, name, &config(folder, host_key), 0o600);
-    }
-    let reader = open(&commands, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty());
-    let reader = File::from(reader.expect("a pipe"));
-    let writer = File::options().write(true).open(&commands).expect("a pipe");
-    let blocking = rustix::fs::fcntl_setfl(&reader, OFlags::empty());
-    blocking.expect("a descriptor");
-    (Tap::on(reader), writer)
-}
-
-/// Makes a pair of keys, the private one at `path`, with a passphrase or without.
-///
-/// # Panics
-/// When `ssh-keygen` fails.
-pub fn make_key(path: &Path, passphrase: &str) {
-    let mut keygen = Command::new("ssh-keygen");
-    keygen.args(["-q", "-t", "ed25519", "-C", "", "-N", passphrase, "-f"]);
-    succeed(keygen.arg(path)).expect("a pair of keys");
-}
-
-fn make_pipe(path: &Path) {
-    let mode = Mode::RUSR | Mode::WUSR;
-    mknodat(CWD, path, FileType::Fifo, mode, 0).expect("a pipe");
-}
-
-fn write(folder: &Path, name: &str, text: &str, mode: u32) {
-    let path = folder.join(name);
-    fs::write(&path, text).expect("a file");
-    fs::set_permissions(path, Permissions::from_mode(mode)).expect("a file of ours");
-}
-
-/// What is run instead of whatever a client asks for: `git-shell`, which knows git's services
-/// alone, with no setting of this machine.
-fn service(folder: &Path) -> String {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let folder = folder.display();
-    format!(
-        "#!/bin/sh\n\
-         echo \"$SSH_ORIGINAL_COMMAND\" > '{folder}/commands'\n\
-         hold=\"{folder}/hold-${{SSH_ORIGINAL_COMMAND%% *}}\"\n\
-         [ ! -p \"$hold\" ] || read -r released < \"$hold\" 2> /dev/null\n\
-         exec env -i PATH='{path}' HOME='{folder}' GIT_CONFIG_NOSYSTEM=1 \\\n\
-         GIT_CONFIG_GLOBAL=/dev/null ${{GIT_PROTOCOL:+GIT_PROTOCOL=\"$GIT_PROTOCOL\"}} \\\n\
-         git-shell -c \"$SSH_ORIGINAL_COMMAND\"\n"
-    )
-}
-
-fn config(folder: &Path, host_key: &str) -> String {
-    let folder = folder.display();
-    format!(
-        "HostKey {folder}/{host_key}\n\
-         AuthorizedKeysFile {folder}/authorized_keys\n\
-         AuthenticationMethods publickey\n\
-         ForceCommand {folder}/service\n\
-         AcceptEnv GIT_PROTOCOL\n\
-         PermitRootLogin prohibit-password\n\
-         StrictModes no\n\
-         UsePAM no\n\
-         UseDNS no\n\
-         PidFile none\n\
-         LogLevel VERBOSE\n"
-    )
-}
-
 fn said_by(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     let output: io::Result<_> = output;
     let octets = output.expect("a program of every Linux").stdout;
     String::from_utf8(octets).expect("UTF-8").trim().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Finished;
-    use crate::program::Program;
-
-    fn list(sshd: &Sshd, url: &str, identity: &Path, key: &str) -> Finished {
-        let home = tempfile::tempdir().expect("a home");
-        let known = home.path().join("known_hosts");
-        fs::write(&known, sshd.known_hosts(key)).expect("known_hosts");
-        let ssh = format!(
-            "ssh -F /dev/null -o IdentityAgent=none -o IdentitiesOnly=yes -o BatchMode=yes \
-             -o StrictHostKeyChecking=yes -o UserKnownHostsFile={} -i {}",
-            known.display(),
-            identity.display()
-        );
-        let git = Program::new("git", home.path()).args(["ls-remote", "--symref", url]);
-        git.env("GIT_SSH_COMMAND", ssh).run()
-    }
-
-    #[test]
-    fn it_serves_the_key_alone_and_can_be_stopped_and_begun_again() {
-        let test = "it serves the key alone and can be stopped and begun again";
-        let Some(mut sshd) = Sshd::start(test) else {
-            return;
-        };
-        for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
-            let upstream = sshd.repository(format.name(), format);
-            let tip = upstream.commit("main", "First", &[("file", b"one\n")]);
-            let url = sshd.url(&upstream);
-            let key = sshd.host_key();
-
-            let listed = list(&sshd, &url, &sshd.identity(), &key);
-            assert!(listed.status.success(), "{listed:?}\n{}", sshd.log());
-            let wanted =
-                format!("ref: refs/heads/main\tHEAD\n{tip}\tHEAD\n{tip}\trefs/heads/main\n");
-            assert_eq!(listed.stdout, wanted);
-
-            let stranger = list(&sshd, &url, &sshd.strange_identity(), &key);
-            assert!(
-                stranger.stderr.contains("Permission denied"),
-                "{stranger:?}"
-            );
-            let impostor = list(&sshd, &url, &sshd.identity(), &sshd.other_host_key());
-            let complaint = "Host key verification failed";
-            assert!(impostor.stderr.contains(complaint), "{impostor:?}");
-
-            sshd.stop();
-            let stopped = list(&sshd, &url, &sshd.identity(), &key);
-            assert!(stopped.stderr.contains("Connection refused"), "{stopped:?}");
-            sshd.start_again();
-            let listed = list(&sshd, &url, &sshd.identity(), &key);
-            assert_eq!(listed.stdout, wanted, "{listed:?}\n{}", sshd.log());
-        }
-        sshd.show_another_key();
-        let upstream = sshd.repository("another", ObjectFormat::Sha1);
-        let (url, key) = (sshd.url(&upstream), sshd.other_host_key());
-        let listed = list(&sshd, &url, &sshd.identity(), &key);
-        assert!(listed.status.success(), "{listed:?}\n{}", sshd.log());
-    }
-
-    #[test]
-    fn a_held_service_waits_until_it_is_let_go() {
-        let test = "a held service waits until it is let go";
-        let Some(sshd) = Sshd::start(test) else {
-            return;
-        };
-        let upstream = sshd.repository("held", ObjectFormat::Sha1);
-        let (url, key) = (sshd.url(&upstream), sshd.host_key());
-        let ask = || list(&sshd, &url, &sshd.identity(), &key);
-        let hold = sshd.hold(GitService::UploadPack);
-        thread::scope(|scope| {
-            let asked = scope.spawn(ask);
-            sshd.wait_for_commands(GitService::UploadPack, 1);
-            assert!(!asked.is_finished());
-            drop(hold);
-            let finished = asked.join().expect("a thread");
-            assert!(finished.status.success(), "{finished:?}\n{}", sshd.log());
-        });
-        assert!(ask().status.success(), "no later one is held");
-        assert_eq!(sshd.commands().len(), 2);
-    }
 }
