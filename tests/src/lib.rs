@@ -41,6 +41,7 @@ pub mod endpoint;
 pub mod errand;
 pub mod fault;
 pub mod flag;
+pub mod forge_api;
 pub mod gated;
 pub mod gate;
 pub mod git_agent;

@@ -3,9 +3,7 @@
 /// A sentence's part each, harmless to a terminal and without the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ApiError {
-    /// The request never left.
-    NotSent(String),
-    /// It left, and no whole answer came that can be understood.
+    /// No whole answer came that can be understood.
     Lost(String),
     /// The forge's status, with its own words.
     Refused(u16, String),
@@ -15,7 +13,6 @@ impl ApiError {
     /// Whether the forge may have done what it was asked for all the same.
     pub(super) fn may_be_done(&self) -> bool {
         match self {
-            ApiError::NotSent(_) => false,
             ApiError::Lost(_) => true,
             // A key that is there already may be this one: whoever stands between may send a
             // request twice. What lies behind a gateway that fails may have worked.

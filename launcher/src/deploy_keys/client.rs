@@ -4,15 +4,15 @@
 //! for each call, as few as there are; and it obeys `HTTPS_PROXY` and `NO_PROXY` as the engine
 //! does, through a tunnel in which a proxy sees no token.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use memchr::memmem;
+use rustls::Error::InvalidCertificate;
 use serde::Deserialize;
 use ureq::http::HeaderValue;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Error, Proxy, Timeout};
+use ureq::{Agent, Error, Proxy};
 use zeroize::Zeroizing;
 
 use super::api_error::ApiError;
@@ -97,11 +97,7 @@ impl Client {
         let mut response = response.map_err(|error| self.unanswered(&error))?;
         let body = response.body_mut().with_config().limit(ANSWER_OCTETS);
         let body = body.read_to_vec();
-        // Once a head has come the request was there, whatever became of the rest.
-        let body = body.map_err(|error| match self.unanswered(&error) {
-            ApiError::NotSent(text) | ApiError::Lost(text) => ApiError::Lost(text),
-            refused @ ApiError::Refused(..) => refused,
-        })?;
+        let body = body.map_err(|error| self.unanswered(&error))?;
         Ok(Answer {
             status: response.status().as_u16(),
             words: self.words(&body),
@@ -126,48 +122,19 @@ impl Client {
     }
 
     fn unanswered(&self, error: &Error) -> ApiError {
-        let unsent = is_unsent(error);
-        let text = if let Some(error) = of_tls(error).filter(|error| is_disbelief(error)) {
-            format!("does not prove to be itself ({error}); SSL_CERT_FILE may name its authority")
-        } else if matches!(error, Error::HostNotFound) {
-            "is not found by its name".to_owned()
+        let of_tls = of_tls(error);
+        ApiError::Lost(if let Some(disbelief @ InvalidCertificate(_)) = of_tls {
+            format!(
+                "does not prove to be itself ({disbelief}); SSL_CERT_FILE may name its authority"
+            )
         } else if let Error::BodyExceedsLimit(octets) = error {
             format!("answered with more than {octets} octets")
         } else if matches!(error, Error::Timeout(_)) {
-            match unsent {
-                true => "could not be reached in time".to_owned(),
-                false => format!("gave no whole answer within {} s", self.call.as_secs()),
-            }
+            format!("gave no whole answer within {} s", self.call.as_secs())
         } else {
             format!("gave no whole answer ({})", visible(&error.to_string()))
-        };
-        match unsent {
-            true => ApiError::NotSent(text),
-            false => ApiError::Lost(text),
-        }
+        })
     }
-}
-
-/// Whether the request never left: the connection was not made, or the forge not believed.
-fn is_unsent(error: &Error) -> bool {
-    use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
-    let is_unreached = |error: &io::Error| {
-        matches!(
-            error.kind(),
-            ConnectionRefused | HostUnreachable | NetworkUnreachable
-        )
-    };
-    of_tls(error).is_some_and(is_disbelief)
-        || matches!(error, Error::Io(error) if is_unreached(error))
-        || matches!(
-            error,
-            Error::HostNotFound
-                | Error::ConnectionFailed
-                | Error::BadUri(_)
-                | Error::InvalidProxyUrl
-                | Error::ConnectProxyFailed(_)
-                | Error::Timeout(Timeout::Resolve | Timeout::Connect)
-        )
 }
 
 /// What TLS has to say, which comes by itself or as an error of the stream.
@@ -181,17 +148,11 @@ fn of_tls(error: &Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-fn is_disbelief(error: &rustls::Error) -> bool {
-    matches!(error, rustls::Error::InvalidCertificate(_))
-}
-
 fn agent(root: &str, call: Duration) -> Result<Agent, String> {
     let config = Agent::config_builder()
         .tls_config(tls(root)?)
         .proxy(proxy(root)?)
         .timeout_global(Some(call))
-        // Sooner: who was not reached at all has been asked for nothing.
-        .timeout_connect(Some(call / 2))
         .max_redirects(0)
         .http_status_as_error(false)
         .max_response_header_size(HEAD_OCTETS)

@@ -61,6 +61,14 @@ impl Gitea {
 }
 
 impl Provider for Gitea {
+    fn reach(&self) -> Result<(), ApiError> {
+        let answer = self.client.get(&format!("{}?page=1&limit=1", self.keys))?;
+        match answer.status {
+            200 => understood::<Vec<Listed>>(&answer).map(drop),
+            _ => Err(answer.refusal()),
+        }
+    }
+
     fn register(&self, title: &str, key: &PublicKey) -> Result<u64, ApiError> {
         let new = NewKey {
             title,
@@ -68,7 +76,7 @@ impl Provider for Gitea {
             read_only: false,
         };
         let body = serde_json::to_vec(&new);
-        let body = body.map_err(|error| ApiError::NotSent(error.to_string()))?;
+        let body = body.map_err(|error| ApiError::Lost(error.to_string()))?;
         let answer = self.client.post(&self.keys, body)?;
         match answer.status {
             201 => Ok(understood::<Registered>(&answer)?.id),
@@ -94,13 +102,13 @@ impl Provider for Gitea {
             found.extend(listed.iter().filter(same).map(|one| one.id));
             if Instant::now() >= latest {
                 let text = format!(
-                    "listing the keys took more than {} s",
+                    "took more than {} s to list the keys",
                     self.listing.as_secs()
                 );
                 return Err(ApiError::Lost(text));
             }
         }
-        let text = format!("the list of keys goes on after {PAGES} pages");
+        let text = format!("lists more than {PAGES} pages of keys");
         Err(ApiError::Lost(text))
     }
 
@@ -114,16 +122,10 @@ impl Provider for Gitea {
 }
 
 fn understood<'a, T: Deserialize<'a>>(answer: &'a Answer) -> Result<T, ApiError> {
-    serde_json::from_slice(&answer.body).map_err(|error| {
-        let category = match error.classify() {
-            serde_json::error::Category::Eof => "ends too early",
-            serde_json::error::Category::Io
-            | serde_json::error::Category::Syntax
-            | serde_json::error::Category::Data => "is not what this API answers",
-        };
+    serde_json::from_slice(&answer.body).map_err(|_unlike| {
+        let status = answer.status;
         ApiError::Lost(format!(
-            "what it answered with {} {category}",
-            answer.status
+            "answered with something else than its API has ({status})"
         ))
     })
 }

@@ -1,7 +1,7 @@
 //! Deploy keys: made for one bottle, registered at the forge when it starts, revoked when it ends.
 //!
 //! ```text
-//! provision   ssh-keygen ─▶ intent, synced ─▶ register ─▶ id, synced
+//! provision   reach the forge ─▶ ssh-keygen ─▶ intent, synced ─▶ register ─▶ id, synced
 //! revoke      intent ─▶ no private key any more ─▶ id, or look for the public key ─▶ delete ─▶ no intent
 //! ```
 //!
@@ -13,7 +13,6 @@
 
 mod api_error;
 mod client;
-mod forge_url;
 mod gitea;
 mod intent;
 mod keygen;
@@ -25,12 +24,14 @@ mod proxy_setting;
 mod public_key;
 mod request;
 mod sentences;
+mod turn;
 
 pub use limits::Limits;
 pub use request::KeyRequest;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
@@ -38,16 +39,18 @@ use crate::host::secret::Secret;
 use api_error::ApiError;
 use intent::{Intent, Intents};
 use provider::Provider;
+use turn::Turn;
 
 /// Where a token is looked up by its variable's name: the token, or why there is none, to be
 /// read behind the name.
 pub type Tokens<'a> = &'a dyn Fn(&str) -> Result<Secret, String>;
 
-/// The deploy keys of one bottle.
+/// The deploy keys of one bottle. Clones are of the same bottle: they wait for each other.
 #[derive(Clone, Debug)]
 pub struct DeployKeys {
     intents: Intents,
     limits: Limits,
+    turn: Arc<Turn>,
 }
 
 /// A key that the forge knows now.
@@ -85,6 +88,7 @@ impl DeployKeys {
         DeployKeys {
             intents: Intents::of(directory),
             limits,
+            turn: Arc::default(),
         }
     }
 
@@ -104,6 +108,7 @@ impl DeployKeys {
         if requests.is_empty() {
             return Ok(Vec::new());
         }
+        let _turn = self.turn.take();
         // Before anything is made: one that lacks its token would undo all others.
         let secrets = every(requests.iter().map(|request| {
             let place = &request.place;
@@ -115,17 +120,23 @@ impl DeployKeys {
             self.make(slug, request, secret)
         });
         every(made).map_err(|mut failures| {
-            failures.extend(self.revoke(tokens));
+            failures.extend(self.revoke_all(tokens));
             failures
         })
     }
 
-    /// Revokes every key, all at once. Once this was called no private half is left here,
-    /// whatever the forge says.
+    /// Revokes every key, all at once, after whatever another thread is still making: that
+    /// goes no further than the call that it is at. No private half is left here then, whatever
+    /// the forge says.
     ///
     /// What could not be revoked is told, a sentence each, and stays pending: empty means that
     /// all are gone.
     pub fn revoke(&self, tokens: Tokens<'_>) -> Vec<String> {
+        let _turn = self.turn.demand();
+        self.revoke_all(tokens)
+    }
+
+    fn revoke_all(&self, tokens: Tokens<'_>) -> Vec<String> {
         let mut failures = Vec::new();
         let mut known = Vec::new();
         for read in self.intents.all() {
@@ -169,7 +180,12 @@ impl DeployKeys {
         secret: Secret,
     ) -> Result<ProvisionedKey, String> {
         let place = &request.place;
-        let provider = provider::of(place, &secret, &self.limits)?;
+        let provider = provider::of(place, &secret, &self.limits);
+        let provider = provider.map_err(|why| sentences::no_client(place, &why))?;
+        // One that can't be reached has been asked for nothing, which a request that failed
+        // does not tell.
+        let reached = provider.reach();
+        reached.map_err(|error| sentences::not_registered(place, &error))?;
         let title = format!("bottle:{slug}:{}", place.name);
         let private_key = self.intents.private_key(&place.name);
         let public_key = keygen::make(&private_key, &title, self.limits.keygen)
@@ -179,6 +195,10 @@ impl DeployKeys {
             let written = self.intents.write(intent);
             written.map_err(|error| self.intents.sentence(&error))
         };
+        if self.turn.is_demanded() {
+            self.forget(&intent)?;
+            return Err(sentences::no_key(place, "the start was given up"));
+        }
         write(&intent)?;
         match provider.register(&intent.title, &intent.public_key) {
             Ok(id) => {
@@ -203,12 +223,14 @@ impl DeployKeys {
         // First: what the forge still knows then is a key that nobody has. Where it can't be
         // removed the revocation matters all the more; the last step tells of it.
         let _ = self.forget_private_half(intent);
-        let provider = provider::of(&intent.place, secret, &self.limits)?;
+        let file = self.intents.path(&intent.place.name);
+        let provider = provider::of(&intent.place, secret, &self.limits);
+        let provider =
+            provider.map_err(|why| sentences::not_revoked_without_client(intent, &file, &why))?;
         let revoked = match intent.id {
             Some(id) => provider.delete(id),
             None => self.find_and_delete(&*provider, intent),
         };
-        let file = self.intents.path(&intent.place.name);
         revoked.map_err(|error| sentences::not_revoked(intent, &file, &error))?;
         self.forget(intent)
     }

@@ -6,11 +6,13 @@ use super::gitea::Gitea;
 use super::limits::Limits;
 use super::place::Place;
 use super::public_key::PublicKey;
-use super::sentences;
 use crate::host::secret::Secret;
 
 /// The deploy keys of one repository of a forge. A key has a number there.
 pub(super) trait Provider {
+    /// Whether keys can be listed: nothing is asked of a forge that does not answer this.
+    fn reach(&self) -> Result<(), ApiError>;
+
     /// Registers a key that may write.
     fn register(&self, title: &str, key: &PublicKey) -> Result<u64, ApiError>;
 
@@ -21,7 +23,7 @@ pub(super) trait Provider {
     fn delete(&self, id: u64) -> Result<(), ApiError>;
 }
 
-/// The provider of this place.
+/// The provider of this place, or why it can't be asked.
 pub(super) fn of(
     place: &Place,
     token: &Secret,
@@ -29,16 +31,11 @@ pub(super) fn of(
 ) -> Result<Box<dyn Provider>, String> {
     match place.provider.as_str() {
         "gitea" => {
-            let client = Client::new(&place.api_url, token, limits.call);
-            let client = client.map_err(|why| sentences::no_client(place, &why))?;
-            let gitea = Gitea::at(client, &place.repository, limits.listing);
-            let gitea = gitea.map_err(|why| sentences::no_client(place, why))?;
+            let client = Client::new(&place.api_url, token, limits.call)?;
+            let gitea = Gitea::at(client, &place.repository, limits.listing)?;
             Ok(Box::new(gitea))
         }
-        other => Err(sentences::no_client(
-            place,
-            &format!("no provider is called {other}"),
-        )),
+        other => Err(format!("no provider is called {other}")),
     }
 }
 

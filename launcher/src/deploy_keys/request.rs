@@ -1,6 +1,5 @@
 //! What a manifest asks for.
 
-use super::forge_url;
 use super::place::Place;
 use crate::manifest::{GateKey, GateRepository};
 
@@ -12,35 +11,33 @@ pub struct KeyRequest {
 
 impl KeyRequest {
     /// That of the gate's repository `name`; none where it has an identity of its own.
-    ///
-    /// # Errors
-    ///
-    /// Why the URL of its API is no use, and what to write.
-    pub fn of(name: &str, repository: &GateRepository) -> Result<Option<KeyRequest>, String> {
+    pub fn of(name: &str, repository: &GateRepository) -> Option<KeyRequest> {
         let GateKey::Provisioned {
             provider,
             token_env,
             api_url,
         } = &repository.key
         else {
-            return Ok(None);
+            return None;
         };
         let host = repository.host();
         let host = match host.contains(':') {
             true => format!("[{host}]"),
             false => host,
         };
-        let api_url = api_url.clone().unwrap_or(format!("https://{host}"));
-        let api_url = forge_url::root(&api_url).map_err(|why| format!("{api_url} {why}"))?;
-        Ok(Some(KeyRequest {
+        let url = api_url.clone().unwrap_or(format!("https://{host}"));
+        // As the forge's own documentation has it, the API begins below that.
+        let root = url.trim_end_matches('/');
+        let root = root.strip_suffix("/api/v1").unwrap_or(root);
+        Some(KeyRequest {
             place: Place {
                 name: name.to_owned(),
                 provider: provider.clone(),
-                api_url,
+                api_url: root.to_owned(),
                 repository: repository.path(),
                 token_env: token_env.clone(),
             },
-        }))
+        })
     }
 }
 
@@ -78,19 +75,16 @@ mod tests {
             ),
         ] {
             let request = KeyRequest::of("app", &repository(url, api_url));
-            let place = request.expect(url).expect("a request").place;
+            let place = request.expect(url).place;
             assert_eq!(place.api_url, expected, "{url}");
             assert_eq!(place.repository, "me/app", "{url}");
         }
     }
 
     #[test]
-    fn who_has_an_identity_needs_none_and_a_token_never_goes_in_the_clear() {
+    fn who_has_an_identity_needs_none() {
         let mut own = repository("git@h:me/app", None);
         own.key = GateKey::Identity("~/.ssh/id_ed25519".to_owned());
-        assert_eq!(KeyRequest::of("app", &own), Ok(None));
-        let clear = repository("git@h:me/app", Some("http://h"));
-        let sentence = "http://h would carry the token in the clear; write it with `https://`";
-        assert_eq!(KeyRequest::of("app", &clear), Err(sentence.to_owned()));
+        assert_eq!(KeyRequest::of("app", &own), None);
     }
 }

@@ -42,6 +42,17 @@ pub(super) fn not_revoked(intent: &Intent, file: &Path, error: &ApiError) -> Str
     still_there(intent, file, &why, &what_to_do)
 }
 
+/// The API can't be called at all to revoke.
+pub(super) fn not_revoked_without_client(intent: &Intent, file: &Path, why: &str) -> String {
+    let api_url = &intent.place.api_url;
+    still_there(
+        intent,
+        file,
+        &format!("{api_url} can't be asked: {why}"),
+        "mend that",
+    )
+}
+
 /// There is no token to revoke with.
 pub(super) fn not_revoked_without_token(intent: &Intent, file: &Path, why: &str) -> String {
     let variable = &intent.place.token_env;
@@ -84,7 +95,7 @@ fn reason(place: &Place, error: &ApiError) -> (String, String) {
         ..
     } = place;
     let (status, words) = match error {
-        ApiError::NotSent(text) | ApiError::Lost(text) => {
+        ApiError::Lost(text) => {
             return (
                 format!("{api_url} {text}"),
                 "see that it works and that its address is right".to_owned(),
@@ -188,8 +199,8 @@ mod tests {
                 "than its API has (418); see that git_gate.repos.app.provisioned_key is right",
             ),
             (
-                ApiError::NotSent("is not found by its name".to_owned()),
-                "https://git.example.org is not found by its name; see that",
+                ApiError::Lost("gave no answer".to_owned()),
+                "https://git.example.org gave no answer; see that",
             ),
         ] {
             let told = not_registered(&place, &error);
@@ -215,6 +226,13 @@ mod tests {
             not_revoked_without_token(&intent(Some(7)), Path::new(FILE), "is unset"),
             "git_gate.repos.app: deploy key 7 (bottle:a-22222:app), registered at https://git.example.org/me/app/settings/keys, could not be revoked: the token of GITEA_TOKEN is unset; set GITEA_TOKEN, then run `bottle cleanup` with GITEA_TOKEN set, or remove by hand the key and /s/app.intent.json"
         );
+        let told = not_revoked_without_client(&intent(Some(7)), Path::new(FILE), "no reason");
+        let parts = [
+            "deploy key 7 (",
+            "/me/app/settings/keys, could",
+            "can't be asked: no reason; mend that, then run `bottle cleanup` with GITEA_TOKEN set",
+        ];
+        assert!(parts.iter().all(|part| told.contains(part)), "{told}");
         let told = not_revoked_without_token(&intent(None), Path::new(FILE), "is unset");
         assert!(
             told.contains("deploy key bottle:a-22222:app, which may be registered at"),

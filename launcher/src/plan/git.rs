@@ -1,6 +1,6 @@
 //! The repositories of the git gate: their names, and every spelling of their URLs.
 
-use super::{GATE_HOST, Gate, GatedRepository, PlanError};
+use super::{GATE_HOST, Gate, GatedRepository};
 use crate::deploy_keys::KeyRequest;
 use crate::gate::Policy;
 use crate::limits::USUAL_PUSH_MIB;
@@ -11,40 +11,23 @@ use crate::manifest::{GateRepository, GitGate};
 pub const GATE_IMAGE: &str = "bottle-git-gate";
 
 /// The gate; none where it has nothing to serve.
-pub(super) fn gate(
-    place: &str,
-    gate: Option<&GitGate>,
-    errors: &mut Vec<PlanError>,
-) -> Option<Gate> {
+pub(super) fn gate(gate: Option<&GitGate>) -> Option<Gate> {
     let gate = gate.filter(|gate| !gate.repos.is_empty())?;
     let image = gate.image.clone();
-    let mut repositories = Vec::new();
-    for (name, declared) in &gate.repos {
-        let deploy_key = KeyRequest::of(name, declared).unwrap_or_else(|why| {
-            let key = format_args!("{place}.git_gate.repos.{name}.provisioned_key.api_url");
-            errors.push(PlanError::new(key, why));
-            None
-        });
-        repositories.push(repository(name, declared, deploy_key));
-    }
     Some(Gate {
         image: image.unwrap_or_else(|| GATE_IMAGE.to_owned()),
-        repositories,
+        repositories: gate.repos.iter().map(repository).collect(),
     })
 }
 
-fn repository(
-    name: &str,
-    repository: &GateRepository,
-    deploy_key: Option<KeyRequest>,
-) -> GatedRepository {
+fn repository((name, repository): (&String, &GateRepository)) -> GatedRepository {
     let policy = &repository.policy;
     GatedRepository {
-        name: name.to_owned(),
+        name: name.clone(),
         remote: gate_remote(name),
         upstream: repository.url.clone(),
         key: repository.key.clone(),
-        deploy_key,
+        deploy_key: KeyRequest::of(name, repository),
         known_host: known_host(&repository.url, &repository.host_key),
         policy: Policy {
             allow: policy.allow.clone(),

@@ -49,7 +49,6 @@ impl Plan {
         .provision(&mut errors);
         let environment =
             environment::environment(&place, bottle, provision.variables, &mut errors);
-        let gated = git::gate(&place, gate, &mut errors);
         let routes_json = match routes::file(&bottle.routes, &planned, gate) {
             Ok(text) if errors.is_empty() => text,
             Ok(_) => return Err(errors),
@@ -72,7 +71,7 @@ impl Plan {
             routes: planned,
             environment,
             files: provision.files,
-            gate: gated,
+            gate: git::gate(gate),
             scanner: bottle
                 .egress
                 .as_ref()

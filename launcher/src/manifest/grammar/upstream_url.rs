@@ -2,6 +2,7 @@
 
 use super::authority::Authority;
 use core::fmt;
+use core::net::IpAddr;
 
 /// An upstream that the engine takes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,6 +21,18 @@ impl UpstreamUrl {
     /// `host[:port]`, the port only where it is not the scheme's.
     pub(in crate::manifest) fn authority(&self) -> String {
         self.authority.to_string()
+    }
+
+    /// Reads one that a token of the host's is sent to. Plain HTTP is for this very machine.
+    pub(in crate::manifest) fn parse_for_token(text: &str) -> Result<UpstreamUrl, String> {
+        let url = UpstreamUrl::parse(text)?;
+        let host = url.host();
+        let address = host.parse::<IpAddr>();
+        let is_loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        match url.is_https || is_loopback {
+            true => Ok(url),
+            false => Err("would carry the token in the clear; write it with `https://`".to_owned()),
+        }
     }
 
     /// Lower case.
@@ -151,6 +164,23 @@ mod tests {
         ] {
             let url = UpstreamUrl::parse(text).expect(text);
             assert_eq!(url.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn no_token_goes_in_the_clear() {
+        for (text, taken) in [
+            ("https://git.example.org", true),
+            ("http://127.0.0.1:3000", true),
+            ("http://[::1]:3000/x", true),
+            ("http://LOCALHOST", true),
+            ("http://git.example.org", false),
+            ("http://127.0.0.1.example.org", false),
+            ("http://localhost.example.org", false),
+            ("http://192.0.2.1", false),
+        ] {
+            let read = UpstreamUrl::parse_for_token(text);
+            assert_eq!(read.is_ok(), taken, "{text}");
         }
     }
 

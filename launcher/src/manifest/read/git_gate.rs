@@ -113,7 +113,7 @@ fn read_provisioned(keys: &mut Keys<'_, '_>) -> Option<GateKey> {
         "write the variable of the API's token, like \"GITEA_TOKEN\"",
     );
     let token_env = keys.string("token_env", grammar::variable);
-    let api_url = keys.string("api_url", UpstreamUrl::parse);
+    let api_url = keys.string("api_url", UpstreamUrl::parse_for_token);
     Some(GateKey::Provisioned {
         provider: provider?,
         token_env: token_env?,
