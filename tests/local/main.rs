@@ -5,6 +5,8 @@ mod claude;
 mod clients;
 mod demo;
 mod directory;
+mod gate_lives;
+mod gated;
 mod git_gate;
 mod lives;
 mod machine;
