@@ -8,7 +8,7 @@ use harness::forge_api::{API_TOKEN, ForgeApi, Manner};
 use harness::inventory::{descendants, files_below, wait_until_gone};
 use harness::local::slugs;
 use harness::sshd::{GitService, make_key};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 
 use crate::gated::{RUN, assert_nothing, assert_refused, each_gated};
@@ -64,6 +64,7 @@ fn what_the_gate_lacks_is_told_before_anything_is_made() {
 fn a_start_is_ended_while_the_gate_is_filled() {
     each_gated("local: ended while it is filled", |gated| {
         gated.manifest("none", json!({}));
+        gated.setting.launch_through(&["setsid"]);
         for signal in [Signal::INT, Signal::TERM] {
             let asked = gated.at.sshd.commands().len();
             let hold = gated.at.sshd.hold(GitService::UploadPack);
@@ -75,10 +76,13 @@ fn a_start_is_ended_while_the_gate_is_filled() {
                 .wait_for_commands(GitService::UploadPack, asked + 1);
             let processes = descendants(launcher.pid());
             assert!(processes.len() > 4, "{processes:?}");
-            launcher.signal(signal);
+            // To all that a key of the terminal's would reach.
+            let group = i32::try_from(launcher.pid()).ok().and_then(Pid::from_raw);
+            kill_process_group(group.expect("a process"), signal).expect("it runs");
             let ended = launcher.end();
             assert_eq!(ended.code(), 128 + signal.as_raw(), "{ended:#?}");
             assert!(ended.stderr.contains("filling the git gate"), "{ended:#?}");
+            assert!(!ended.stderr.contains("does not serve"), "{ended:#?}");
             wait_until_gone(&processes);
             assert_nothing(gated.setting);
             drop(hold);

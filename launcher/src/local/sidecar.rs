@@ -68,6 +68,8 @@ impl Sidecar {
             .stdin(Stdio::from(theirs))
             .stderr(Stdio::piped())
             .current_dir("/")
+            // A key of the terminal's is for the launcher, which ends things in their order.
+            .process_group(0)
             .kill_on_drop(true);
         let mut child = command.spawn()?;
         let log = Log::create(recipe.directory, recipe.name)?;
