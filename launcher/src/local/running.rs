@@ -84,6 +84,8 @@ impl Running {
             .stdout(Stdio::from(filter().map_err(&failed)?))
             .stderr(Stdio::piped())
             .current_dir("/")
+            // A key of the terminal's is for the launcher, which passes it on to the agent.
+            .process_group(0)
             .kill_on_drop(true);
         if let Some((user, group)) = recipe.user {
             command.uid(user).gid(group);
