@@ -59,10 +59,38 @@ enum Event {
     Ended(io::Result<ExitStatus>),
 }
 
+/// Whom the end of the time ends.
+#[derive(Clone, Copy)]
+enum Ends {
+    /// The program and all that it started.
+    Group,
+    /// The program.
+    Program,
+}
+
 /// What the program writes to its standard output, if it ends well and in time. Its standard
 /// input is empty, and its process group its own, so that what it started is ended with it.
 pub(crate) fn output(
     command: &mut Command,
+    time: Duration,
+    limit_octets: usize,
+) -> Result<Zeroizing<Vec<u8>>, ChildError> {
+    run(command.process_group(0), Ends::Group, time, limit_octets)
+}
+
+/// The same, but the program stays in this program's process group: who ends that group ends
+/// the program too. What it started may outlive its time, as long as the group is not ended.
+pub(crate) fn output_in_this_group(
+    command: &mut Command,
+    time: Duration,
+    limit_octets: usize,
+) -> Result<Zeroizing<Vec<u8>>, ChildError> {
+    run(command, Ends::Program, time, limit_octets)
+}
+
+fn run(
+    command: &mut Command,
+    ends: Ends,
     time: Duration,
     limit_octets: usize,
 ) -> Result<Zeroizing<Vec<u8>>, ChildError> {
@@ -71,10 +99,9 @@ pub(crate) fn output(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .process_group(0)
         .spawn()
         .map_err(ChildError::Start)?;
-    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let (events, received) = mpsc::channel();
     watch(&mut child, limit_octets, &events);
     thread::spawn(move || events.send(Event::Ended(child.wait())));
@@ -84,14 +111,14 @@ pub(crate) fn output(
         let left = deadline.saturating_duration_since(Instant::now());
         match received.recv_timeout(left) {
             Ok(Event::Output(Ok(octets))) if octets.len() > limit_octets => {
-                end(group);
+                end(id, ends);
                 return Err(ChildError::TooLong(limit_octets));
             }
             Ok(Event::Output(octets)) => output = Some(octets),
             Ok(Event::ErrorText(text)) => error_text = Some(text),
             Ok(Event::Ended(ended)) => status = Some(ended),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                end(group);
+                end(id, ends);
                 return Err(ChildError::TimedOut(time));
             }
         }
@@ -126,13 +153,15 @@ fn watch(child: &mut Child, limit_octets: usize, events: &Sender<Event>) {
     });
 }
 
-/// Ends the whole group. Somebody of it is still there: the program, or who holds its
-/// outputs open.
-fn end(group: Option<Pid>) {
-    if let Some(group) = group {
-        // It may be gone by now, which is what was wanted.
-        let _ = rustix::process::kill_process_group(group, Signal::KILL);
-    }
+/// Ends the program, or its whole group. Somebody of it is still there: the program, or who
+/// holds its outputs open.
+fn end(id: Option<Pid>, ends: Ends) {
+    let Some(id) = id else { return };
+    // It may be gone by now, which is what was wanted.
+    let _ = match ends {
+        Ends::Group => rustix::process::kill_process_group(id, Signal::KILL),
+        Ends::Program => rustix::process::kill_process(id, Signal::KILL),
+    };
 }
 
 /// Reads to the end, or one octet past the limit, into memory that is wiped. It is allocated
@@ -157,7 +186,7 @@ pub(crate) fn read_at_most(
 }
 
 /// The end of a text, on one line and harmless to a terminal.
-fn last_text(input: &mut impl Read) -> String {
+pub(crate) fn last_text(input: &mut impl Read) -> String {
     let mut kept: Vec<u8> = Vec::new();
     let mut block = [0; 1024];
     while let Ok(count) = input.read(&mut block)

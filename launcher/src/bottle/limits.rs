@@ -30,8 +30,8 @@ pub(crate) const PROXY_MEMORY_OCTETS: i64 = 512 * 1024 * 1024;
 pub(crate) const PROXY_PROCESSES: i64 = 64;
 
 /// How long the git gate may take to fill its mirrors: it gives up by itself a little earlier,
-/// and says why.
-pub(crate) const GATE_FILLED_WITHIN: Duration = Duration::from_secs(320);
+/// and says why. Whoever waits may end it.
+pub(crate) const GATE_FILLED_WITHIN: Duration = Duration::from_secs(1830);
 
 /// Octets of memory of the git gate, its git and its scanner: twice what the largest pushes
 /// that it is tried with take.

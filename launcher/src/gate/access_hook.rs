@@ -1,49 +1,46 @@
-//! git daemon asks before it serves: a fetch is answered with what upstream has now, or not at all.
+//! git daemon asks before it serves: a fetch is answered with what upstream has now.
 
-use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
 use std::path::Path;
+use std::time::Instant;
+
+use crate::visible::visible;
 
 use super::config::Config;
 use super::limits::REFRESH_TIME;
 use super::lock::Lock;
 use super::place::Place;
-use super::talk::say;
 use super::upstream;
-use crate::visible::visible;
 
-/// Runs it: the service and the repository's path are the first two arguments. Gives the exit
-/// code; the first line of standard output is what the agent is told where it is not 0.
+/// Runs it: `access-hook SERVICE PATH HOST …`. Gives the exit code.
 pub(super) fn run(arguments: &[OsString]) -> u8 {
-    let [_called, service, path, ..] = arguments else {
-        return refuse("git daemon calls this, with a service and a path");
+    let (service, path) = (arguments.get(1), arguments.get(2));
+    let answer = match (service.and_then(|service| service.to_str()), path) {
+        (Some("upload-pack"), Some(path)) => refresh(path),
+        // The hooks of a push see to it themselves.
+        (Some("receive-pack"), Some(_)) => Ok(()),
+        _ => Err("the gate serves fetch and push alone".to_owned()),
     };
-    // A push is judged by what it finds, under the lock, once it is there.
-    if service != "upload-pack" {
-        return 0;
-    }
-    match refreshed(Path::new(path)) {
-        Ok(()) => 0,
-        Err(why) => refuse(&why),
-    }
-}
-
-fn refreshed(mirror: &Path) -> Result<(), String> {
-    let failed = |error: io::Error| error.to_string();
-    let place = Place::of_hook().map_err(failed)?;
-    let config = Config::read(&place).map_err(failed)?;
-    let name = place.name_of(mirror);
-    let repository = name.and_then(|name| config.repository(&name).cloned());
-    let repository = repository.ok_or("this is none of the gate's repositories")?;
-    let _lock = Lock::of(&place, &repository.name, REFRESH_TIME)
-        .map_err(|error| format!("another fetch or push does not end: {error}"))?;
-    upstream::refresh(&place, &repository, REFRESH_TIME)
-}
-
-fn refuse(why: &str) -> u8 {
-    say(&format!("a fetch is refused: {why}"));
-    let line = format!("{}\n", visible(why));
-    // The agent may be gone.
-    let _gone = io::stdout().write_all(line.as_bytes());
+    let Err(reason) = answer else { return 0 };
+    // git daemon tells the client the first line.
+    let _ = writeln!(std::io::stdout(), "{}", visible(&reason));
     1
+}
+
+/// Brings what upstream has now. No answer of upstream's is no fetch: never stale data.
+fn refresh(path: &OsStr) -> Result<(), String> {
+    let begun = Instant::now();
+    let place = Place::of_hook().map_err(|error| error.to_string())?;
+    let name = place
+        .name_of(Path::new(path))
+        .ok_or("this is no mirror of the gate's")?;
+    let config = Config::read(&place).map_err(|error| error.to_string())?;
+    let repository = config
+        .repository(&name)
+        .ok_or("the gate does not serve this repository")?;
+    let _lock = Lock::of(&place, &name, REFRESH_TIME)
+        .map_err(|error| format!("the mirror of {name} could not be locked: {error}"))?;
+    let left = REFRESH_TIME.saturating_sub(begun.elapsed());
+    upstream::refresh(&place, repository, left).map_err(|stale| stale.to_string())
 }

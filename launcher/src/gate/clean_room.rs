@@ -21,20 +21,24 @@ const QUARANTINE: [&str; 4] = [
 pub(super) const REPOSITORY: &str = "BOTTLE_GATE_REPOSITORY";
 
 /// Settings on top of a mirror's own, for every git here: memory that a small container has
-/// (large objects are streamed), no replaced objects, no process that outlives its parent.
-const SETTINGS: [&str; 9] = [
-    "core.bigFileThreshold=1m",
-    "core.packedGitWindowSize=16m",
-    "core.packedGitLimit=64m",
-    "core.deltaBaseCacheLimit=16m",
-    "core.useReplaceRefs=false",
-    "pack.threads=1",
-    "pack.windowMemory=32m",
-    "gc.auto=0",
-    "maintenance.auto=false",
+/// (large objects are streamed), no replaced objects, no process that outlives its parent. A
+/// mirror may lie on a volume that another user's number owns.
+const SETTINGS: [(&str, &str); 11] = [
+    ("core.bigFileThreshold", "1m"),
+    ("core.packedGitWindowSize", "16m"),
+    ("core.packedGitLimit", "64m"),
+    ("core.deltaBaseCacheLimit", "16m"),
+    ("core.useReplaceRefs", "false"),
+    ("pack.threads", "1"),
+    ("pack.windowMemory", "32m"),
+    ("pack.deltaCacheSize", "16m"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("safe.directory", "*"),
 ];
 
-/// A program with the clean room's environment and no other.
+/// A program with the clean room's environment and no other. The settings are part of it,
+/// so that a git that is started by a git has them as well.
 pub(super) fn program(place: &Place, program: &str) -> Command {
     let mut command = Command::new(program);
     command
@@ -45,16 +49,20 @@ pub(super) fn program(place: &Place, program: &str) -> Command {
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_TERMINAL_PROMPT", "0")
+        // The image has no other directory to write to.
+        .env("TMPDIR", place.temporary())
+        .env("GIT_CONFIG_COUNT", SETTINGS.len().to_string())
         .envs(place.variables());
+    for (number, (key, value)) in SETTINGS.into_iter().enumerate() {
+        command.env(format!("GIT_CONFIG_KEY_{number}"), key);
+        command.env(format!("GIT_CONFIG_VALUE_{number}"), value);
+    }
     command
 }
 
 /// git, with the mirror of `name` as its repository.
 pub(super) fn git(place: &Place, name: &str) -> Command {
     let mut command = program(place, "git");
-    for setting in SETTINGS {
-        command.args(["-c", setting]);
-    }
     let mirror = place.mirror(name);
     // Objects in quarantine are seen by `quarantined` alone, which keeps the variables.
     command.env("GIT_DIR", &mirror).current_dir(mirror);

@@ -8,51 +8,174 @@ pub(super) const CONFIG_OCTETS: usize = 1024 * 1024;
 /// How often a taken lock is looked at again.
 pub(super) const LOCK_LOOK: Duration = Duration::from_millis(20);
 
-// --- the server ---
+// --- serve ---
 
-/// Conversations at the same time: an agent has one or two, a fleet of sub-agents some.
-pub(super) const CONVERSATIONS: usize = 16;
+/// How long a local program may take that tells its version.
+pub(super) const PROGRAM_TIME: Duration = Duration::from_secs(30);
 
-/// How long a client may take to say what it wants: it knows before it connects.
-pub(super) const FIRST_LINE_TIME: Duration = Duration::from_secs(15);
+/// Octets of what such a program writes, and of what git tells of a mirror.
+pub(super) const ANSWER_OCTETS: usize = 64 * 1024;
 
-/// Octets of that: a name, a host and a version.
-pub(super) const REQUEST_OCTETS: usize = 4096;
+/// How long the first filling of a mirror may take: all of a large repository.
+pub(super) const FILL_TIME: Duration = Duration::from_secs(1800);
 
-/// How long neither side of a conversation may say anything: git that works says something every
-/// five seconds.
-pub(super) const QUIET: Duration = Duration::from_secs(15);
+/// Mirrors that are filled at once. Each takes two connections, and sshd begins to turn
+/// connections away when ten wait for their authentication (`MaxStartups`).
+pub(super) const FILLS: usize = 4;
 
-/// The same between the refs that a push is shown and the first octet of its pack: a client says
-/// nothing while it compresses.
-pub(super) const ADVERTISED_QUIET: Duration = Duration::from_secs(120);
+/// How long access-hook may take to ask upstream, its waiting for the lock included.
+pub(super) const REFRESH_TIME: Duration = Duration::from_secs(300);
 
-/// How long a refresh from upstream may take before a fetch is refused, the wait for another one
-/// included in it a second time.
-pub(super) const REFRESH_TIME: Duration = Duration::from_secs(140);
+/// Octets of upstream's answer about its HEAD: `*/HEAD` of every remote that it may know.
+pub(super) const HEAD_OCTETS: usize = 1024 * 1024;
 
-/// How long a fetch waits for its first octet: twice the time of a refresh, and the time that
-/// git takes to say why.
-pub(super) const REFRESH_QUIET: Duration = Duration::from_secs(300);
+/// How long the health check waits for the gate.
+pub(super) const HEALTH_CHECK_TIME: Duration = Duration::from_secs(5);
 
-/// How long a mirror may take to be filled, question and fetch each: a launcher waits for
-/// somewhat longer.
-pub(super) const FILL_TIME: Duration = Duration::from_secs(150);
+/// Connections at once; one more is told so.
+pub(super) const CONNECTIONS: usize = 16;
 
-/// How long a git without a network may take: milliseconds, on a machine that is not busy.
-pub(super) const GIT_TIME: Duration = Duration::from_secs(20);
+/// Connections at once that are being told that there are too many; one more is closed.
+pub(super) const REFUSALS: usize = 32;
 
-/// How long a conversation's processes may take to end once they were asked to.
-pub(super) const END_GRACE: Duration = Duration::from_secs(1);
+/// Octets of a connection's first line: a service and a path of at most a name's length,
+/// a host name and a version. git's own are below 400.
+pub(super) const REQUEST_OCTETS: usize = 1024;
 
-/// How often it is looked whether they have.
-pub(super) const END_LOOK: Duration = Duration::from_millis(10);
+/// Octets of a buffer of a connection, one for either direction: a pkt-line has at most
+/// 65520.
+pub(super) const RELAY_OCTETS: usize = 64 * 1024;
 
-/// Octets of a piece on its way.
-pub(super) const PIECE_OCTETS: usize = 64 * 1024;
+/// How long accepting rests when the kernel has no descriptor or memory for it.
+pub(super) const ACCEPT_REST: Duration = Duration::from_millis(100);
 
-/// Octets of what a git says that is asked for little.
-pub(super) const FETCH_WORDS_OCTETS: usize = 64 * 1024;
+/// How often it is looked whether killed processes are gone.
+pub(super) const STRAYS_LOOK: Duration = Duration::from_millis(5);
 
-/// Octets of the list of upstream's refs: some hundred thousand.
-pub(super) const REFS_OCTETS: usize = 32 * 1024 * 1024;
+/// How long the gate waits at its end for what is left of connections, and then for all
+/// that was killed: whoever asked it to end waits two seconds.
+pub(super) const END_TIME: Duration = Duration::from_millis(1500);
+
+/// See [`END_TIME`].
+pub(super) const STRAYS_TIME: Duration = Duration::from_millis(300);
+
+/// How long the parts of a connection may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    /// For the first line.
+    pub(super) request: Duration,
+    /// Of a fetch, for the first octet of the answer: access-hook's own time, and some more
+    /// to tell how it went.
+    pub(super) refresh: Duration,
+    /// Of a push, between the last octet of the advertisement and the first of the pack: a
+    /// client is silent while it compresses.
+    pub(super) compress: Duration,
+    /// Without an octet either way; who works writes one every 5 s.
+    pub(super) quiet: Duration,
+    /// For git to remove a quarantine, before it is killed.
+    pub(super) grace: Duration,
+    /// For the client to read the last words.
+    pub(super) linger: Duration,
+}
+
+/// Those of the gate.
+pub(super) const TIMES: Times = Times {
+    request: Duration::from_secs(15),
+    refresh: Duration::from_secs(REFRESH_TIME.as_secs() + 15),
+    compress: Duration::from_secs(120),
+    quiet: Duration::from_secs(15),
+    grace: Duration::from_secs(1),
+    linger: Duration::from_secs(2),
+};
+
+// --- end of serve ---
+
+// The scan.
+
+/// Octets of a piece that the scanner gets to see at once. It reads on to a blank line for at
+/// most 25,000 octets, and cuts wherever it stands then: with a piece it never comes to that.
+pub(super) const PIECE_OCTETS: usize = 16 * 1024;
+
+/// Octets that a piece shares with the one before: no key is longer, so that none is in two
+/// pieces and whole in neither.
+pub(super) const OVERLAP_OCTETS: usize = 4 * 1024;
+
+/// How far back from its last octet a piece is cut at the end of a line, if there is one.
+pub(super) const CUT_OCTETS: usize = 1024;
+
+/// Octets of our own before the first piece. The scanner skips a stream that looks like an
+/// archive; the farthest place that it looks at (of a disc's image) is at 32,774.
+pub(super) const PREFACE_OCTETS: usize = 36 * 1024;
+
+/// Units of UTF-16 in a row that are looked at as text: no key is shorter.
+pub(super) const RUN_UNITS: usize = 8;
+
+/// Octets of one entry's name in a tree: far more than a file system takes.
+pub(super) const ENTRY_OCTETS: usize = 64 * 1024;
+
+/// Names of tree entries that are remembered so as not to be scanned twice. Any more are
+/// scanned whenever they come: this bounds memory, not what is scanned.
+pub(super) const NAMES_REMEMBERED: usize = 256 * 1024;
+
+/// Places in the feed that are remembered so as to tell where a finding is, and objects of a
+/// push: 16 and up to 33 octets for each.
+pub(super) const MARKS: usize = 1024 * 1024;
+
+/// Refs of one push, and octets of the line about one.
+pub(super) const PUSH_REFS: usize = 10_000;
+pub(super) const PUSH_LINE_OCTETS: usize = 4 * 1024;
+
+/// Octets of the scanner's report: a hundred thousand findings. More are as bad.
+pub(super) const REPORT_OCTETS: u64 = 64 * 1024 * 1024;
+
+/// How long a scan may take; 200 MiB took half a minute on two slow cores.
+pub(super) const SCAN_TIME: Duration = Duration::from_secs(900);
+
+/// How long what is told of findings may take to find out.
+pub(super) const TELL_TIME: Duration = Duration::from_secs(60);
+
+/// Findings that are told; the others are counted.
+pub(super) const FINDINGS_TOLD: usize = 20;
+
+/// Refs that are asked whether a commit with a finding is theirs.
+pub(super) const REFS_ASKED: usize = 16;
+
+/// Octets of a commit or tag in which the line of a finding is named by what stands there.
+pub(super) const TOLD_OBJECT_OCTETS: usize = 1024 * 1024;
+
+/// Memory that the scanner's language lets garbage grow to, in its own notation: it works in
+/// the same 256 MiB as receive-pack and git.
+pub(super) const SCANNER_MEMORY: &str = "64MiB";
+
+// proc-receive: policy and forwarding.
+
+/// Octets of all that a push asks for. It becomes two arguments a ref, and Linux takes 2 MiB of
+/// them: some two thousand refs at once.
+pub(super) const COMMANDS_OCTETS: usize = 256 * 1024;
+
+/// Letters of the reason of a refusal. It fits in a pkt-line however it is escaped.
+pub(super) const REASON_LETTERS: usize = 1000;
+
+/// Octets that git may answer: every ref of a mirror with its value.
+pub(super) const LISTED_OCTETS: usize = 64 * 1024 * 1024;
+
+/// Octets of a line of error text; what is longer is told as several.
+pub(super) const ERRAND_LINE_OCTETS: usize = 2000;
+
+/// Lines of upstream's own that reach the agent: a page of links and advice.
+pub(super) const UPSTREAM_LINES: usize = 200;
+
+/// How long git may think about what is on this machine: a history of a million commits.
+pub(super) const QUESTION_TIME: Duration = Duration::from_secs(120);
+
+/// How long a forward may take: the largest push, slow hooks at upstream.
+pub(super) const FORWARD_TIME: Duration = Duration::from_secs(1800);
+
+/// How long upstream may take to list its refs.
+pub(super) const LISTING_TIME: Duration = Duration::from_secs(60);
+
+/// When it is told that another push or fetch is waited for.
+pub(super) const LOCK_TELL: Duration = Duration::from_secs(1);
+
+/// How long another may have the mirror: a forward and what comes before and after it.
+pub(super) const LOCK_TIME: Duration = Duration::from_secs(2100);

@@ -1,141 +1,186 @@
-//! The bare mirror of one upstream: made, set up, filled; the same at every start.
+//! A repository of the gate's own: how it is made, and made whole again.
 
-use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::child;
 
 use super::clean_room;
 use super::config::Repository;
-use super::limits::{FETCH_WORDS_OCTETS, FILL_TIME, GIT_TIME};
-use super::lock::Lock;
+use super::limits::{ANSWER_OCTETS, PROGRAM_TIME};
 use super::place::Place;
-use super::upstream;
-use crate::child;
+use super::upstream::{self, NO_BRANCH};
 
-/// The hooks of every mirror.
+/// The hooks of a mirror; what git writes there by itself is none of ours.
 const HOOKS: [&str; 2] = ["pre-receive", "proc-receive"];
 
-/// Links that are no repository's.
-const LINKS: [&str; 2] = ["access-hook", "ssh"];
+/// What a mirror's object ids are made by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ObjectFormat {
+    /// 20 octets.
+    Sha1,
+    /// 32 octets.
+    Sha256,
+}
 
-/// Settings of a mirror that only a file can give: receive-pack and upload-pack, which git daemon
-/// starts, read no others. Ours decide about refs, so git itself refuses none; whoever works long
-/// says something every five seconds; objects stay as they came.
-const SETTINGS: [(&str, &str); 18] = [
-    ("receive.denyCurrentBranch", "ignore"),
-    ("receive.denyDeleteCurrent", "ignore"),
-    ("receive.denyDeletes", "false"),
-    ("receive.denyNonFastForwards", "false"),
-    ("receive.procReceiveRefs", "refs/"),
-    ("receive.unpackLimit", "1"),
-    ("transfer.unpackLimit", "1"),
-    ("receive.autogc", "false"),
-    ("receive.keepAlive", "5"),
-    ("receive.advertisePushOptions", "false"),
-    ("uploadpack.keepAlive", "5"),
-    ("uploadpack.allowFilter", "true"),
-    ("gc.auto", "0"),
-    ("maintenance.auto", "false"),
-    ("core.useReplaceRefs", "false"),
-    ("core.bigFileThreshold", "1m"),
-    ("pack.threads", "1"),
-    ("core.logAllRefUpdates", "false"),
-];
+impl ObjectFormat {
+    /// The only other one.
+    pub(super) fn other(self) -> ObjectFormat {
+        match self {
+            ObjectFormat::Sha1 => ObjectFormat::Sha256,
+            ObjectFormat::Sha256 => ObjectFormat::Sha1,
+        }
+    }
 
-/// Makes the links that are no repository's.
+    fn name(self) -> &'static str {
+        match self {
+            ObjectFormat::Sha1 => "sha1",
+            ObjectFormat::Sha256 => "sha256",
+        }
+    }
+}
+
+/// The format of the mirror as it is; upstream's is not known yet if it is not there.
+pub(super) fn format(place: &Place, name: &str) -> ObjectFormat {
+    let config = std::fs::read_to_string(place.mirror(name).join("config"));
+    match config {
+        Ok(text) if text.contains("objectformat = sha256") => ObjectFormat::Sha256,
+        Ok(_) | Err(_) => ObjectFormat::Sha1,
+    }
+}
+
+/// Makes the mirror, or makes what is there of it as it must be. Nobody is served meanwhile.
+///
+/// # Errors
+///
+/// The file system's, or git's.
+pub(super) fn make(place: &Place, repository: &Repository, format: ObjectFormat) -> io::Result<()> {
+    let mirror = place.mirror(&repository.name);
+    if !mirror.join("HEAD").is_file() {
+        init(place, &mirror, format)?;
+    }
+    write_config(&mirror, &config(repository, format))?;
+    link_hooks(&mirror)?;
+    upstream::remove_stale_locks(&mirror)?;
+    remove_leftovers(&mirror.join("objects"), "tmp_objdir-")?;
+    remove_leftovers(&mirror.join("objects").join("pack"), "tmp_")
+}
+
+/// Removes it; all that was in it is upstream's.
 ///
 /// # Errors
 ///
 /// The file system's.
-pub(super) fn link(place: &Place) -> io::Result<()> {
-    fs::create_dir_all(place.link(""))?;
-    LINKS.iter().try_for_each(|name| linked(&place.link(name)))
+pub(super) fn remove(place: &Place, name: &str) -> io::Result<()> {
+    std::fs::remove_dir_all(place.mirror(name))
 }
 
-/// Makes the mirror if it is not there, and fills it from upstream.
-///
-/// # Errors
-///
-/// A sentence.
-pub(super) fn fill(place: &Place, repository: &Repository) -> Result<(), String> {
-    let name = &repository.name;
-    let failed = |error: io::Error| format!("the mirror of {name}: {error}");
-    let advertised = upstream::ask(place, repository, FILL_TIME)?;
-    make(place, repository, advertised.is_sha256).map_err(failed)?;
-    let lock = Lock::of(place, name, FILL_TIME).map_err(failed)?;
-    let filled = upstream::refresh(place, repository, FILL_TIME);
-    drop(lock);
-    filled
+fn init(place: &Place, mirror: &Path, format: ObjectFormat) -> io::Result<()> {
+    std::fs::create_dir_all(mirror)?;
+    let mut git = clean_room::program(place, "git");
+    git.args([
+        "init",
+        "--quiet",
+        "--bare",
+        "--template=",
+        "--initial-branch",
+    ]);
+    git.arg(NO_BRANCH.trim_start_matches("refs/heads/"));
+    git.arg(format!("--object-format={}", format.name()));
+    git.arg("--")
+        .arg(mirror)
+        .env("GIT_DEFAULT_REF_FORMAT", "files");
+    child::output_in_this_group(&mut git, PROGRAM_TIME, ANSWER_OCTETS)
+        .map(drop)
+        .map_err(|error| io::Error::other(format!("git init {error}")))
 }
 
-fn make(place: &Place, repository: &Repository, is_sha256: bool) -> io::Result<()> {
-    let mirror = place.mirror(&repository.name);
-    let format = if is_sha256 { "sha256" } else { "sha1" };
-    if mirror.join("HEAD").exists() && format_of(place, &repository.name)? != format {
-        // Of no upstream that is there any more.
-        fs::remove_dir_all(&mirror)?;
-    }
-    fs::create_dir_all(&mirror)?;
-    let format = format!("--object-format={format}");
-    git(
-        place,
-        &repository.name,
-        &["init", "--quiet", "--bare", "--template=", &format],
-    )?;
-    let limit = format!("{}m", repository.policy.max_push_mib);
-    for (key, value) in SETTINGS
-        .into_iter()
-        .chain([("receive.maxInputSize", limit.as_str())])
-    {
-        git(place, &repository.name, &["config", key, value])?;
-    }
-    fs::create_dir_all(mirror.join("hooks"))?;
-    for hook in HOOKS {
-        linked(&mirror.join("hooks").join(hook))?;
-    }
-    tidy(&mirror)
+/// The whole configuration of a mirror.
+fn config(repository: &Repository, format: ObjectFormat) -> String {
+    let (version, extensions) = match format {
+        ObjectFormat::Sha1 => (0, ""),
+        ObjectFormat::Sha256 => (1, "[extensions]\n\tobjectformat = sha256\n"),
+    };
+    let max_push_mib = repository.policy.max_push_mib;
+    format!(
+        "\
+# Written by bottle-gate at every start.
+[core]
+	repositoryformatversion = {version}
+	filemode = true
+	bare = true
+{extensions}[receive]
+	# proc-receive decides about every ref, by a policy of its own.
+	procReceiveRefs = refs/
+	denyCurrentBranch = ignore
+	denyDeleteCurrent = ignore
+	denyDeletes = false
+	denyNonFastForwards = false
+	advertiseAtomic = true
+	advertisePushOptions = false
+	maxInputSize = {max_push_mib}m
+	# Packs are kept as they came: unpacked, one file would stand for each object.
+	unpackLimit = 1
+	autogc = false
+	updateServerInfo = false
+	keepAlive = 5
+[transfer]
+	unpackLimit = 1
+[uploadpack]
+	keepAlive = 5
+	allowFilter = true
+[lsrefs]
+	# HEAD may name no branch of upstream's.
+	unborn = ignore
+"
+    )
 }
 
-fn format_of(place: &Place, name: &str) -> io::Result<String> {
-    git(place, name, &["rev-parse", "--show-object-format"]).map(|said| said.trim().to_owned())
+/// The old one or the new one is there, whenever this is cut off.
+fn write_config(mirror: &Path, text: &str) -> io::Result<()> {
+    let new = mirror.join("config.new");
+    std::fs::write(&new, text)?;
+    std::fs::rename(new, mirror.join("config"))
 }
 
-/// What a gate that was killed left: pushes in quarantine, and locks that nobody holds.
-fn tidy(mirror: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(mirror.join("objects"))? {
-        let entry = entry?;
-        if entry
-            .file_name()
-            .to_string_lossy()
-            .starts_with("tmp_objdir-")
-        {
-            fs::remove_dir_all(entry.path())?;
-        }
-    }
-    for lock in ["HEAD.lock", "packed-refs.lock", "config.lock"] {
-        absent_is_fine(fs::remove_file(mirror.join(lock)))?;
+/// The hooks of the gate, and no others.
+fn link_hooks(mirror: &Path) -> io::Result<()> {
+    let hooks = mirror.join("hooks");
+    remove_tree(&hooks)?;
+    link_all(&hooks, &HOOKS)
+}
+
+/// Links to this program under these names.
+pub(super) fn link_all(directory: &Path, names: &[&str]) -> io::Result<()> {
+    let program = std::env::current_exe()?;
+    std::fs::create_dir_all(directory)?;
+    for name in names {
+        symlink(&program, directory.join(name))?;
     }
     Ok(())
 }
 
-/// A link to this program.
-fn linked(path: &Path) -> io::Result<()> {
-    let program: PathBuf = std::env::current_exe()?;
-    absent_is_fine(fs::remove_file(path))?;
-    symlink(program, path)
+/// What a push or a fetch leaves that was killed.
+fn remove_leftovers(directory: &Path, prefix: &str) -> io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(prefix) {
+            remove_tree(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
-fn git(place: &Place, name: &str, arguments: &[&str]) -> io::Result<String> {
-    let mut git = clean_room::git(place, name);
-    let said = child::output(git.args(arguments), GIT_TIME, FETCH_WORDS_OCTETS);
-    let said = said.map_err(|error| io::Error::other(format!("git {} {error}", arguments[0])))?;
-    Ok(String::from_utf8_lossy(&said).into_owned())
-}
-
-fn absent_is_fine(done: io::Result<()>) -> io::Result<()> {
-    match done {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done,
+/// Removes a file, or a directory with all that is in it, if it is there.
+pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
+    let removed = match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_dir() => std::fs::remove_dir_all(path),
+        Ok(_) => std::fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }

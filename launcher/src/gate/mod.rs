@@ -4,6 +4,9 @@
 //! agent's git ─▶ serve ─▶ relay ─▶ git daemon ─┬─▶ access-hook   refresh the mirror from upstream
 //!                                              ├─▶ pre-receive   scan what is new
 //!                                              └─▶ proc-receive  policy, forward, update the mirror
+//!
+//! serve:      tools ─▶ fill ─▶ listener ─▶ door ─▶ connection, many at once
+//! connection: request ─▶ git daemon in a group ─▶ relay, bounded by silence ─▶ end of the group
 //! ```
 //!
 //! The hooks, and the `ssh` that git calls, are links to this program, told apart by the name
@@ -12,27 +15,46 @@
 
 mod access_hook;
 mod args;
+mod ci;
 mod clean_room;
 mod config;
+mod connection;
+mod door;
+mod errand;
+mod fill;
+mod forward;
+mod group;
+mod health_check;
 mod limits;
+mod listener;
 mod lock;
+mod log;
 mod mirror;
-mod phase;
+mod pkt_line;
 mod place;
+mod policy;
+mod porcelain;
 mod pre_receive;
 mod proc_receive;
-mod pulse;
+mod push;
+mod push_head;
+mod refs;
 mod relay;
 mod request;
+mod scan;
 mod serve;
+mod silence;
 mod ssh;
-mod talk;
+mod stale;
+mod strays;
+mod tools;
 mod upstream;
 
 pub use config::{Config, Policy, Repository};
 pub use place::{CONFIG, KEYS, KNOWN_HOSTS};
 
 use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
 use std::path::Path;
 
 /// Does what the name that it is called by says. Gives the exit code.
@@ -44,6 +66,12 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> u8 {
         Some("pre-receive") => pre_receive::run(),
         Some("proc-receive") => proc_receive::run(),
         Some("ssh") => ssh::run(&arguments),
-        Some(_) | None => args::run(&arguments),
+        Some(_) | None => serve::run(&arguments),
     }
+}
+
+/// Tells whoever is at the other end of a hook's error text, which receive-pack brings to the
+/// client. Nobody may be there any more.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "bottle-gate: {text}");
 }

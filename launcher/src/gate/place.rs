@@ -72,6 +72,11 @@ impl Place {
         self.mirrors.join(".bin").join(name)
     }
 
+    /// Where programs put what they need for a moment; it is on the mirrors' volume.
+    pub(super) fn temporary(&self) -> PathBuf {
+        self.mirrors.join(".tmp")
+    }
+
     /// The repository whose mirror `directory` is.
     pub(super) fn name_of(&self, directory: &Path) -> Option<String> {
         let name = directory.strip_prefix(&self.mirrors).ok()?.to_str()?;

@@ -1,174 +1,137 @@
-//! `bottle-gate serve`: mirrors filled, then conversations, until a signal ends it.
+//! The command line: `serve` and `healthcheck`.
 
-use std::io::{self, Write as _};
-use std::net::SocketAddr;
-use std::os::fd::AsFd as _;
-use std::process::Command;
-use std::sync::Arc;
+use std::ffi::OsString;
+use std::io::Write as _;
 
-use tokio::net::{TcpListener, TcpStream};
+use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
 
-use super::args::{Listener, Serve};
-use super::clean_room;
-use super::config::{Config, Repository};
-use super::limits::{CONVERSATIONS, FETCH_WORDS_OCTETS, GIT_TIME};
-use super::mirror;
+use super::args::{Arguments, Command, Fill, Serve};
+use super::config::Config;
+use super::connection::Gate;
+use super::limits::{STRAYS_TIME, TIMES};
+use super::log::log;
 use super::place::Place;
-use super::relay::{self, Gate};
-use super::talk::say;
-use crate::child;
+use super::{door, fill, group, health_check, listener, mirror, strays, tools};
 
-/// Fills the mirrors and serves them. Gives the exit code.
-pub(super) fn run(args: &Serve) -> u8 {
-    match serve(args) {
+/// clap's code for a command line that it does not know.
+const USAGE: u8 = 2;
+
+/// Runs it. Gives the exit code.
+pub(super) fn run(arguments: &[OsString]) -> u8 {
+    let command = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments.command,
+        Err(told) => {
+            // Help is no error.
+            let _ = told.print();
+            return u8::try_from(told.exit_code()).unwrap_or(USAGE);
+        }
+    };
+    let done = match command {
+        Command::Serve(options) => serve(&options),
+        Command::Healthcheck(options) => health_check::run(options.address),
+        Command::Fill(options) => fill_one(&options),
+    };
+    match done {
         Ok(()) => 0,
-        Err(sentences) => {
-            for sentence in sentences {
-                say(&sentence);
-            }
+        Err(sentence) => {
+            log(&sentence);
             1
         }
     }
 }
 
-fn serve(args: &Serve) -> Result<(), Vec<String>> {
-    let one = |error: io::Error| vec![error.to_string()];
-    let place = Place {
-        state: args.state.clone(),
-        mirrors: args.mirrors.clone(),
-    };
-    let config = Config::read(&place).map_err(one)?;
+fn fill_one(options: &Fill) -> Result<(), String> {
+    fill::one(&options.directories.place()?, &options.name)
+}
+
+/// Serves until it is asked to end, and leaves no process.
+fn serve(options: &Serve) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(one)?;
-    look_at_programs(&place, &config)?;
-    mirror::link(&place).map_err(one)?;
-    fill(&place, &config.repositories)?;
-    runtime.block_on(async {
-        let listener = listener(&args.listen).await.map_err(one)?;
-        ready().map_err(one)?;
-        accept(listener, Gate { place, config }).await.map_err(one)
-    })
-}
-
-/// Nothing is fetched by a gate that could not scan: what it needs is run once.
-fn look_at_programs(place: &Place, config: &Config) -> Result<(), Vec<String>> {
-    let [scanner, of_scanner @ ..] = config.scanner.as_slice() else {
-        return Err(vec!["gate.json names no scanner".to_owned()]);
-    };
-    let mut version = clean_room::program(place, scanner);
-    version.args(of_scanner).arg("version");
-    let mut git = clean_room::program(place, "git");
-    git.arg("version");
-    let mut ssh = clean_room::program(place, "ssh");
-    ssh.arg("-V");
-    let look = |name: &str, program: &mut Command| {
-        let said = child::output(program.current_dir("/"), GIT_TIME, FETCH_WORDS_OCTETS);
-        said.err()
-            .map(|error| format!("{name} {error}; the gate can't work without it"))
-    };
-    let missing = [
-        look("git", &mut git),
-        look("ssh", &mut ssh),
-        look(&format!("the scanner {scanner}"), &mut version),
-    ];
-    let missing: Vec<String> = missing.into_iter().flatten().collect();
-    match missing.is_empty() {
-        true => Ok(()),
-        false => Err(missing),
-    }
-}
-
-/// Fills all mirrors at the same time: an upstream that is slow delays no other.
-fn fill(place: &Place, repositories: &[Repository]) -> Result<(), Vec<String>> {
-    let failures: Vec<String> = std::thread::scope(|scope| {
-        let fills: Vec<_> = repositories
-            .iter()
-            .map(|repository| scope.spawn(|| mirror::fill(place, repository)))
-            .collect();
-        let joined = fills.into_iter().map(|fill| match fill.join() {
-            Ok(filled) => filled,
-            Err(_panic) => Err("a mirror could not be filled".to_owned()),
-        });
-        joined.filter_map(Result::err).collect()
+        .map_err(|error| format!("no event loop: {error}"))?;
+    let served = runtime.block_on(async {
+        let asked_to_end = asked_to_end().map_err(|error| format!("no signals: {error}"))?;
+        tokio::pin!(asked_to_end);
+        let served = serve_until(options, asked_to_end).await;
+        strays::end(STRAYS_TIME).await;
+        served
     });
-    match failures.is_empty() {
-        true => Ok(()),
-        false => Err(failures),
+    // A program that was asked for its version may not have answered yet.
+    runtime.shutdown_background();
+    served
+}
+
+async fn serve_until(
+    options: &Serve,
+    mut asked_to_end: impl Future<Output = ()> + Unpin,
+) -> Result<(), String> {
+    let place = options.directories.place()?;
+    let config = Config::read(&place).map_err(|error| error.to_string())?;
+    group::adopt().map_err(|error| format!("orphans can't be adopted: {error}"))?;
+    tokio::select! {
+        () = &mut asked_to_end => return Ok(()),
+        prepared = prepare(&place, &config) => prepared?,
     }
+    let listener = listener::open(options.wanted())?;
+    tell_ready();
+    let names = config
+        .repositories
+        .into_iter()
+        .map(|repository| repository.name);
+    let gate = Gate {
+        place,
+        repositories: names.collect(),
+        times: TIMES,
+    };
+    door::serve(listener, gate, asked_to_end)
+        .await
+        .map_err(|error| format!("it can't serve: {error}"))
 }
 
-async fn listener(listener: &Listener) -> io::Result<TcpListener> {
-    match listener.listen {
-        Some(address) => TcpListener::bind(address)
-            .await
-            .map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}"))),
-        None => {
-            let inherited = io::stdin().as_fd().try_clone_to_owned()?;
-            let nothing = std::fs::File::open("/dev/null")?;
-            // What the gate starts reads nothing from the agent's network.
-            rustix::stdio::dup2_stdin(&nothing)?;
-            let listener = std::net::TcpListener::from(inherited);
-            listener.set_nonblocking(true)?;
-            TcpListener::from_std(listener)
-        }
+/// All that must be before somebody is served.
+async fn prepare(place: &Place, config: &Config) -> Result<(), String> {
+    let checked = {
+        let (place, config) = (place.clone(), config.clone());
+        tokio::task::spawn_blocking(move || tools::missing(&place, &config))
+    };
+    let missing = checked.await.map_err(|error| error.to_string())?;
+    if let Some((last, others)) = missing.split_last() {
+        others.iter().for_each(|sentence| log(sentence));
+        return Err(last.clone());
     }
+    directories(place).map_err(|error| format!("{}: {error}", place.mirrors.display()))?;
+    fill::all(place, config).await
 }
 
-/// Tells whoever waits for it that clients are served from now on.
-fn ready() -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(b"ready\n")?;
-    out.flush()
+/// The directories beside the mirrors, made anew.
+fn directories(place: &Place) -> std::io::Result<()> {
+    let (links, temporary) = (place.mirrors.join(".bin"), place.temporary());
+    mirror::remove_tree(&links)?;
+    mirror::remove_tree(&temporary)?;
+    std::fs::create_dir_all(&temporary)?;
+    mirror::link_all(&links, &["access-hook", "ssh"])
 }
 
-async fn accept(listener: TcpListener, gate: Gate) -> io::Result<()> {
+/// The one line on standard output: whoever started the gate waits for it.
+fn tell_ready() {
+    // Nobody may be waiting.
+    let mut output = std::io::stdout().lock();
+    let _ = output.write_all(b"ready\n").and_then(|()| output.flush());
+}
+
+/// The first signal that asks for an end, from now on: as the first process of a container
+/// it would be sent in vain.
+fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let (gate, free) = (Arc::new(gate), Arc::new(Semaphore::new(CONVERSATIONS)));
-    loop {
-        let client = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((client, _address)) => client,
-                Err(error) => {
-                    // Of one client, or of a moment without descriptors: others may be served.
-                    say(&format!("a client could not be accepted: {error}"));
-                    tokio::task::yield_now().await;
-                    continue;
-                }
-            },
-            _asked = terminate.recv() => return Ok(()),
-            _asked = interrupt.recv() => return Ok(()),
-        };
-        converse(client, &gate, &free);
-    }
-}
-
-fn converse(mut client: TcpStream, gate: &Arc<Gate>, free: &Arc<Semaphore>) {
-    let Ok(place) = Arc::clone(free).try_acquire_owned() else {
-        tokio::spawn(async move {
-            let why = format!("{CONVERSATIONS} fetches and pushes are under way; try again later");
-            relay::refuse(&mut client, &why).await;
-        });
-        return;
-    };
-    let gate = Arc::clone(gate);
-    tokio::spawn(async move {
-        relay::serve(client, gate).await;
-        drop(place);
-    });
-}
-
-/// Asks whether somebody listens at `address`. Gives the exit code.
-pub(super) fn healthcheck(address: SocketAddr) -> u8 {
-    match std::net::TcpStream::connect_timeout(&address, GIT_TIME) {
-        Ok(_listens) => 0,
-        Err(error) => {
-            say(&format!("{address}: {error}"));
-            1
+    let mut hang_up = signal(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hang_up.recv() => {}
         }
-    }
+    })
 }

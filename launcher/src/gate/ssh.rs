@@ -1,68 +1,86 @@
 //! The `ssh` that git calls: the real one, with one key and one pinned host.
 
-use std::ffi::OsString;
-use std::io;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use super::clean_room;
+use super::clean_room::REPOSITORY;
 use super::place::Place;
-use super::talk::say;
 
-/// What ssh is told whatever the repository: nothing of this machine's configuration or agents, no
-/// question to anybody, no host whose key is not pinned, and an end where nobody answers.
-const OPTIONS: [&str; 11] = [
+/// ssh's own status for a failure that is not the other side's.
+const FAILED: u8 = 255;
+
+/// What holds of every connection: nothing of the machine's or the user's steers it, nobody
+/// is asked, nothing but a key is tried, and a dead upstream is noticed.
+const OPTIONS: [&str; 14] = [
     "IdentityAgent=none",
     "IdentitiesOnly=yes",
     "BatchMode=yes",
     "StrictHostKeyChecking=yes",
-    "UpdateHostKeys=no",
     "GlobalKnownHostsFile=/dev/null",
+    // The pinned key is all there is: nothing is learnt, nothing else is asked.
+    "UpdateHostKeys=no",
+    "VerifyHostKeyDNS=no",
+    "CheckHostIP=no",
     "PreferredAuthentications=publickey",
     "ClearAllForwardings=yes",
+    "ControlPath=none",
     "ConnectTimeout=10",
     "ServerAliveInterval=5",
     "ServerAliveCountMax=3",
 ];
 
-/// Becomes ssh, with git's own arguments behind ours. Gives the exit code of not becoming it,
-/// which is ssh's own for its failures.
+/// Becomes it. Gives the exit code if that can't be.
 pub(super) fn run(arguments: &[OsString]) -> u8 {
-    let Err(error) = become_ssh(arguments.get(1..).unwrap_or_default());
-    say(&error.to_string());
-    255
+    let refused = match command(arguments) {
+        Ok(mut command) => format!("ssh could not be run: {}", command.exec()),
+        Err(reason) => reason,
+    };
+    // git shows it as ssh's.
+    eprintln!("{refused}");
+    FAILED
 }
 
-fn become_ssh(of_git: &[OsString]) -> io::Result<core::convert::Infallible> {
-    let place = Place::of_hook()?;
-    let unset = || io::Error::other(format!("{} is unset", clean_room::REPOSITORY));
-    let name = std::env::var(clean_room::REPOSITORY).map_err(|_unset| unset())?;
-    let known_hosts = place.known_hosts(&name);
-    is_there(&known_hosts, "no host key is pinned for its upstream")?;
-    let identity = place.identity(&name);
-    is_there(&identity, "it has no key for its upstream")?;
-    let mut pinned = OsString::from("UserKnownHostsFile=");
-    pinned.push(&known_hosts);
-
-    let mut ssh = clean_room::program(&place, "ssh");
-    ssh.args(["-F", "/dev/null"]);
-    for option in OPTIONS {
-        ssh.args(["-o", option]);
+/// The real `ssh`, with what git asked of ours.
+fn command(arguments: &[OsString]) -> Result<Command, String> {
+    let place = Place::of_hook().map_err(|error| error.to_string())?;
+    let name = std::env::var(REPOSITORY)
+        .map_err(|error| format!("{REPOSITORY}: {error}: bottle-gate calls this"))?;
+    let (identity, known_hosts) = (place.identity(&name), place.known_hosts(&name));
+    for (what, path) in [("credential", &identity), ("pinned host key", &known_hosts)] {
+        if !path.is_file() {
+            return Err(format!("the gate has no {what} for {name}"));
+        }
     }
-    ssh.arg("-o").arg(pinned).arg("-i").arg(identity);
-    pass_on("GIT_PROTOCOL", &mut ssh);
-    Err(ssh.args(of_git).exec())
+    let mut command = Command::new("ssh");
+    command.args(["-F", "/dev/null", "-a", "-x", "-T"]);
+    for option in OPTIONS {
+        command.args(["-o", option]);
+    }
+    command.arg("-o").arg(known_hosts_option(&known_hosts));
+    command.arg("-i").arg(identity);
+    command.args(arguments.iter().skip(1));
+    Ok(command)
 }
 
-fn is_there(path: &Path, without: &str) -> io::Result<()> {
-    let missing = |error| io::Error::other(format!("{without} ({}: {error})", path.display()));
-    std::fs::metadata(path).map(drop).map_err(missing)
+/// The option's value is a list of words in ssh's own quoting.
+fn known_hosts_option(path: &Path) -> OsString {
+    let mut option = OsString::from("UserKnownHostsFile=\"");
+    option.push(OsStr::new(path));
+    option.push("\"");
+    option
 }
 
-/// git asks ssh to send this one.
-fn pass_on(variable: &str, command: &mut Command) {
-    if let Some(value) = std::env::var_os(variable) {
-        command.env(variable, value);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_hosts_file_may_have_a_space_in_its_path() {
+        assert_eq!(
+            known_hosts_option(Path::new("/a b/known_hosts/app")),
+            OsStr::new("UserKnownHostsFile=\"/a b/known_hosts/app\"")
+        );
     }
 }

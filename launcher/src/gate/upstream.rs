@@ -1,143 +1,243 @@
-//! What upstream has: asked for, and fetched into the mirror.
+//! What upstream has now, brought into the mirror.
 
+use std::io;
+use std::path::Path;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::child::{self, ChildError};
 
 use super::clean_room;
 use super::config::Repository;
-use super::limits::{FETCH_WORDS_OCTETS, REFS_OCTETS};
+use super::limits::{ANSWER_OCTETS, HEAD_OCTETS, PROGRAM_TIME, REFRESH_TIME};
+use super::mirror::ObjectFormat;
 use super::place::Place;
-use crate::child::{self, ChildError};
+use super::stale::Stale;
 
-/// Branches and tags are upstream's own; whatever else upstream has (pull requests, notes) is not
-/// for an agent.
+/// What a mirror's HEAD is when upstream's names no branch: nobody's branch.
+pub(super) const NO_BRANCH: &str = "refs/heads/bottle-gate-knows-no-default-branch";
+
+/// All that is mirrored.
 const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
 
-/// What upstream says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Advertised {
-    /// The branch that `HEAD` names; none where it names none, or there is no branch.
-    pub(super) default: Option<String>,
-    /// Whether objects are named by SHA-256. Where there is no ref nobody can tell.
-    pub(super) is_sha256: bool,
-}
-
-/// Asks upstream what it has.
+/// Makes the mirror's branches and tags those of upstream, and its HEAD too. Who calls it
+/// holds the lock, and is ended with its process group.
 ///
 /// # Errors
 ///
-/// A sentence that says why there is no answer, and what to do.
-pub(super) fn ask(
-    place: &Place,
-    repository: &Repository,
-    within: Duration,
-) -> Result<Advertised, String> {
-    let mut git = clean_room::toward_upstream(place, &repository.name);
-    // The mirror may not be there yet, and is not needed.
-    git.env_remove("GIT_DIR").current_dir(&place.mirrors);
-    git.args(["ls-remote", "--symref", &repository.url]);
-    let said = run(&mut git, within, REFS_OCTETS).map_err(|error| why(repository, &error))?;
-    Ok(advertised(&String::from_utf8_lossy(&said)))
-}
-
-/// Makes the mirror's branches and tags upstream's, and its `HEAD` too. The lock is the caller's.
-///
-/// # Errors
-///
-/// A sentence that says why it is not, and what to do.
+/// The mirror may be stale: nobody may be served from it.
 pub(super) fn refresh(
     place: &Place,
     repository: &Repository,
     within: Duration,
-) -> Result<(), String> {
-    let latest = Instant::now() + within;
-    // Two connections at the same time: each is some round trips.
-    let (asked, fetched) = std::thread::scope(|scope| {
-        let asked = scope.spawn(|| ask(place, repository, within));
-        let fetched = fetch(place, repository, within);
-        let asked = asked.join();
-        (
-            asked.unwrap_or_else(|_panic| Err("git could not be asked".to_owned())),
-            fetched,
-        )
-    });
-    fetched?;
-    let Some(default) = asked?.default else {
-        return Ok(());
-    };
-    let mut git = clean_room::git(place, &repository.name);
-    git.args(["symbolic-ref", "HEAD", &default]);
-    let left = latest.saturating_duration_since(Instant::now());
-    let set = run(&mut git, left, FETCH_WORDS_OCTETS);
-    set.map(drop)
-        .map_err(|error| format!("the mirror's HEAD: {error}"))
-}
-
-fn fetch(place: &Place, repository: &Repository, within: Duration) -> Result<(), String> {
-    let mut git = clean_room::toward_upstream(place, &repository.name);
-    git.args([
-        "fetch",
-        "--quiet",
-        "--prune",
-        "--no-tags",
-        "--no-write-fetch-head",
-    ]);
-    git.args(["--no-auto-maintenance", "--no-recurse-submodules"]);
-    git.arg(&repository.url).args(REFSPECS);
-    let fetched = run(&mut git, within, FETCH_WORDS_OCTETS);
-    fetched.map(drop).map_err(|error| why(repository, &error))
-}
-
-fn run(git: &mut Command, within: Duration, limit: usize) -> Result<Vec<u8>, ChildError> {
-    child::output(git, within, limit).map(|said| said.to_vec())
-}
-
-/// The lines of `git ls-remote --symref`.
-fn advertised(text: &str) -> Advertised {
-    const SHA256_DIGITS: usize = 64;
-    let mut found = Advertised::default();
-    for line in text.lines() {
-        let Some((value, name)) = line.split_once('\t') else {
-            continue;
-        };
-        match value.strip_prefix("ref: ") {
-            Some(branch) if name == "HEAD" && branch.starts_with("refs/heads/") => {
-                found.default = Some(branch.to_owned());
-            }
-            Some(_) => {}
-            None => found.is_sha256 = value.len() == SHA256_DIGITS,
+) -> Result<(), Stale> {
+    let name = repository.name.as_str();
+    for (what, path) in [
+        ("credential", place.identity(name)),
+        ("pinned host key", place.known_hosts(name)),
+    ] {
+        if !path.is_file() {
+            return Err(Stale::NoCredential(what));
         }
     }
-    found
+    let latest = Instant::now() + within;
+    remove_stale_locks(&place.mirror(name))?;
+    // Both ask at once. A HEAD that was turned to a branch in between is asked for again.
+    for _ in 0..2 {
+        let (fetched, head) = thread::scope(|scope| {
+            let head = scope.spawn(|| upstream_head(place, repository, latest, within));
+            let fetched = fetch(place, repository, latest, within);
+            let broken = |_| {
+                Err(Stale::Other(
+                    "the thread that asks for HEAD broke".to_owned(),
+                ))
+            };
+            (fetched, head.join().unwrap_or_else(broken))
+        });
+        fetched?;
+        let head = head?;
+        if head
+            .as_deref()
+            .is_none_or(|head| exists(place, name, head).unwrap_or(false))
+        {
+            return Ok(set_head(place, name, head.as_deref().unwrap_or(NO_BRANCH))?);
+        }
+    }
+    Err(Stale::Other(
+        "its HEAD and its branches differ each time they are asked for".to_owned(),
+    ))
 }
 
-/// Why upstream gave nothing, for a person: what it was, what to do, and git's last words.
-fn why(repository: &Repository, error: &ChildError) -> String {
-    let text = error.to_string();
-    let is = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let key = format!("git_gate.repos.{}", repository.name);
-    let what = if is(&["Host key verification failed", "no host key is pinned"]) {
-        format!("its host key is not the one of {key}.host_key; compare it before you change that")
-    } else if is(&["Permission denied"]) {
-        format!("it does not take the key of {key}")
-    } else if is(&["it has no key"]) {
-        "the gate has no key for it".to_owned()
-    } else if is(&[
-        "Connection refused",
-        "Could not resolve",
-        "timed out",
-        "No route to host",
-        "Network is unreachable",
-        "Connection closed",
-        "Connection reset",
-    ]) {
-        "it can't be reached".to_owned()
-    } else if matches!(error, ChildError::TimedOut(_)) {
-        "it takes too long".to_owned()
-    } else {
-        format!("it does not serve {}", repository.url)
+/// The upstream's default branch as of the last refresh, such as `refs/heads/main`: what the
+/// mirror's HEAD names, if it is there.
+///
+/// # Errors
+///
+/// The mirror can't be read.
+pub(super) fn default_branch(place: &Place, name: &str) -> io::Result<Option<String>> {
+    let Some(head) = head(place, name)? else {
+        return Ok(None);
     };
-    format!("upstream of {}: {what} (git {text})", repository.name)
+    Ok(exists(place, name, &head)?.then_some(head))
+}
+
+/// The branch that the mirror's HEAD names, whether it is there or not.
+fn head(place: &Place, name: &str) -> io::Result<Option<String>> {
+    let text = std::fs::read_to_string(place.mirror(name).join("HEAD"))?;
+    Ok(text
+        .strip_prefix("ref: ")
+        .map(|branch| branch.trim_end().to_owned()))
+}
+
+fn exists(place: &Place, name: &str, branch: &str) -> io::Result<bool> {
+    let mut git = clean_room::git(place, name);
+    git.args(["for-each-ref", "--format=%(refname)", branch]);
+    let listed = child::output_in_this_group(&mut git, PROGRAM_TIME, ANSWER_OCTETS)
+        .map_err(|error| io::Error::other(format!("git for-each-ref {error}")))?;
+    // The pattern matches what is below that name as well.
+    Ok(listed
+        .split(|&octet| octet == b'\n')
+        .any(|line| line == branch.as_bytes()))
+}
+
+fn set_head(place: &Place, name: &str, branch: &str) -> io::Result<()> {
+    if head(place, name)?.as_deref() == Some(branch) {
+        return Ok(());
+    }
+    let mut git = clean_room::git(place, name);
+    git.args(["symbolic-ref", "HEAD", branch]);
+    child::output_in_this_group(&mut git, PROGRAM_TIME, ANSWER_OCTETS)
+        .map(drop)
+        .map_err(|error| io::Error::other(format!("git symbolic-ref {error}")))
+}
+
+fn fetch(
+    place: &Place,
+    repository: &Repository,
+    latest: Instant,
+    within: Duration,
+) -> Result<(), Stale> {
+    let mut git = clean_room::toward_upstream(place, &repository.name);
+    git.args(["fetch", "--quiet", "--prune", "--no-tags", "--no-auto-gc"]);
+    git.args([
+        "--no-write-fetch-head",
+        "--no-show-forced-updates",
+        "--no-recurse-submodules",
+    ]);
+    git.arg("--").arg(&repository.url).args(REFSPECS);
+    asked(&mut git, latest, within, ANSWER_OCTETS).map(drop)
+}
+
+/// The branch that upstream's HEAD names, if it is there.
+fn upstream_head(
+    place: &Place,
+    repository: &Repository,
+    latest: Instant,
+    within: Duration,
+) -> Result<Option<String>, Stale> {
+    let mut git = clean_room::toward_upstream(place, &repository.name);
+    git.args([
+        "ls-remote",
+        "--symref",
+        "--",
+        repository.url.as_str(),
+        "HEAD",
+    ]);
+    let answer = asked(&mut git, latest, within, HEAD_OCTETS)?;
+    Ok(branch_of(&String::from_utf8_lossy(&answer)))
+}
+
+/// What upstream's object ids are made by, when it has none to show: git alone hears it, and
+/// says it in its trace.
+pub(super) fn object_format(place: &Place, repository: &Repository) -> Result<ObjectFormat, Stale> {
+    let trace = place.temporary().join(format!("{}.trace", repository.name));
+    let mut git = clean_room::toward_upstream(place, &repository.name);
+    git.args(["ls-remote", "--", repository.url.as_str()]);
+    git.env("GIT_TRACE_PACKET", &trace);
+    let within = REFRESH_TIME;
+    asked(&mut git, Instant::now() + within, within, HEAD_OCTETS)?;
+    let told = std::fs::read(&trace)?;
+    std::fs::remove_file(&trace)?;
+    let sha256 = memchr::memmem::find(&told, b"object-format=sha256").is_some();
+    Ok(if sha256 {
+        ObjectFormat::Sha256
+    } else {
+        ObjectFormat::Sha1
+    })
+}
+
+/// Has the mirror any ref?
+pub(super) fn is_empty(place: &Place, name: &str) -> io::Result<bool> {
+    let mut git = clean_room::git(place, name);
+    git.args(["for-each-ref", "--count=1"]);
+    child::output_in_this_group(&mut git, PROGRAM_TIME, ANSWER_OCTETS)
+        .map(|listed| listed.is_empty())
+        .map_err(|error| io::Error::other(format!("git for-each-ref {error}")))
+}
+
+/// The branch in an answer such as `ref: refs/heads/main\tHEAD`.
+fn branch_of(answer: &str) -> Option<String> {
+    let mut branches = answer.lines().filter_map(|line| {
+        let branch = line.strip_prefix("ref: ")?.strip_suffix("\tHEAD")?;
+        branch.starts_with("refs/heads/").then(|| branch.to_owned())
+    });
+    branches.next()
+}
+
+fn asked(
+    git: &mut Command,
+    latest: Instant,
+    within: Duration,
+    limit_octets: usize,
+) -> Result<Vec<u8>, Stale> {
+    let left = latest.saturating_duration_since(Instant::now());
+    match child::output_in_this_group(git, left, limit_octets) {
+        Ok(octets) => Ok(octets.to_vec()),
+        Err(ChildError::Failed(_, text)) => Err(Stale::told_by(&text)),
+        Err(ChildError::TimedOut(_)) => Err(Stale::TimedOut(within)),
+        Err(error @ (ChildError::Start(_) | ChildError::TooLong(_) | ChildError::Io(_))) => {
+            Err(Stale::Other(format!("git {error}")))
+        }
+    }
+}
+
+/// Under the lock nobody changes refs, so a lock of git's was left by one that was killed.
+/// It would refuse that ref for ever.
+pub(super) fn remove_stale_locks(mirror: &Path) -> io::Result<()> {
+    for file in [
+        "HEAD.lock",
+        "packed-refs.lock",
+        "config.lock",
+        "shallow.lock",
+    ] {
+        remove_file(&mirror.join(file))?;
+    }
+    remove_locks_below(&mirror.join("refs"))
+}
+
+fn remove_locks_below(directory: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove_locks_below(&entry.path())?;
+        } else if entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "lock")
+        {
+            remove_file(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes it if it is there.
+fn remove_file(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -145,17 +245,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_branch_and_the_kind_of_names_are_read() {
-        let id = "1".repeat(40);
-        let text = format!(
-            "ref: refs/heads/trunk\tHEAD\n{id}\tHEAD\n{id}\trefs/heads/trunk\n{id}\trefs/tags/v1^{{}}\n"
-        );
-        let found = advertised(&text);
-        assert_eq!(found.default.as_deref(), Some("refs/heads/trunk"));
-        assert!(!found.is_sha256);
-        let found = advertised(&format!("{}\tHEAD\n", "1".repeat(64)));
-        assert_eq!((found.default, found.is_sha256), (None, true));
-        assert_eq!(advertised(""), Advertised::default());
-        assert_eq!(advertised("ref: refs/pull/1\tHEAD\n").default, None);
+    fn the_default_branch_is_read_from_upstreams_answer() {
+        let rows = [
+            (
+                "ref: refs/heads/main\tHEAD\n0123\tHEAD\n",
+                Some("refs/heads/main"),
+            ),
+            ("ref: refs/heads/a/b\tHEAD\n", Some("refs/heads/a/b")),
+            (
+                "ref: refs/remotes/o/x\trefs/remotes/o/HEAD\nref: refs/heads/x\tHEAD\n",
+                Some("refs/heads/x"),
+            ),
+            // Detached, unborn, not mirrored.
+            ("0123\tHEAD\n", None),
+            ("", None),
+            ("ref: refs/changes/1\tHEAD\n", None),
+        ];
+        for (answer, branch) in rows {
+            assert_eq!(branch_of(answer).as_deref(), branch, "{answer}");
+        }
+    }
+
+    #[test]
+    fn locks_are_removed_wherever_they_lie() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let heads = folder.path().join("refs/heads/a");
+        std::fs::create_dir_all(&heads).expect("folders");
+        let locks = [folder.path().join("HEAD.lock"), heads.join("b.lock")];
+        let refs = [folder.path().join("HEAD"), heads.join("b")];
+        for path in locks.iter().chain(&refs) {
+            std::fs::write(path, "").expect("a file");
+        }
+        remove_stale_locks(folder.path()).expect("removed");
+        assert!(locks.iter().all(|path| !path.exists()));
+        assert!(refs.iter().all(|path| path.exists()));
     }
 }

@@ -1,0 +1,143 @@
+//! A program that is fed, heard and ended in bounds.
+
+use std::io::{self, Read, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::limits::{LISTED_OCTETS, ERRAND_LINE_OCTETS, QUESTION_TIME};
+
+/// How it ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// Its exit code; none where a signal ended it.
+    pub(super) code: Option<i32>,
+    /// What it wrote to its standard output.
+    pub(super) output: String,
+}
+
+/// Feeds it `input` and hears each line of its error text as it comes, harmless to a terminal.
+/// It has a process group of its own, and is ended with all that it started.
+///
+/// # Errors
+///
+/// It can't be started or read, or writes more than [`LISTED_OCTETS`].
+pub(super) fn run(
+    command: &mut Command,
+    input: &str,
+    within: Duration,
+    heard: &mut (dyn FnMut(&str) + Send),
+) -> io::Result<Ended> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()?;
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let end = move || group.map(|group| kill_process_group(group, Signal::KILL));
+    let (done, is_done) = mpsc::channel::<()>();
+    let mut octets = Vec::new();
+    let (read, status, late) = thread::scope(|scope| {
+        // It may end before it has read all: its exit code says what that means.
+        scope.spawn(move || stdin.map(|mut pipe| pipe.write_all(input.as_bytes())));
+        let told = scope.spawn(|| stderr.map(|mut pipe| lines(&mut pipe, &mut *heard)));
+        let watch = scope.spawn(move || {
+            let late = is_done.recv_timeout(within) == Err(RecvTimeoutError::Timeout);
+            late.then(end).is_some()
+        });
+        let read = stdout.map_or(Ok(()), |mut pipe| read_bounded(&mut pipe, &mut octets));
+        if read.is_err() {
+            end();
+        }
+        let status = child.wait();
+        // Whoever holds its error text open is part of it.
+        let _ = told.join();
+        drop(done);
+        (read, status, watch.join().unwrap_or(true))
+    });
+    read?;
+    if late {
+        heard(&format!(
+            "it took more than {} s and was ended",
+            within.as_secs()
+        ));
+    }
+    let output = String::from_utf8_lossy(&octets).into_owned();
+    Ok(Ended {
+        code: status?.code(),
+        output,
+    })
+}
+
+fn read_bounded(input: &mut impl Read, octets: &mut Vec<u8>) -> io::Result<()> {
+    let limit = u64::try_from(LISTED_OCTETS).unwrap_or(u64::MAX);
+    input.take(limit).read_to_end(octets)?;
+    match input.read(&mut [0])? {
+        0 => Ok(()),
+        _ => Err(io::Error::other(format!(
+            "it wrote more than {LISTED_OCTETS} octets"
+        ))),
+    }
+}
+
+/// The answer of a program that is asked a question about what is on this machine.
+///
+/// # Errors
+///
+/// As [`answer`].
+pub(super) fn ask(command: &mut Command, input: &str) -> io::Result<String> {
+    answer(command, input, QUESTION_TIME)
+}
+
+/// The answer of a program that is asked a question.
+///
+/// # Errors
+///
+/// It gives none: with its last words.
+pub(super) fn answer(command: &mut Command, input: &str, within: Duration) -> io::Result<String> {
+    let mut last_words = String::new();
+    let mut hear = |line: &str| line.clone_into(&mut last_words);
+    let ended = run(command, input, within, &mut hear)?;
+    match ended.code {
+        Some(0) => Ok(ended.output),
+        Some(_) | None => {
+            let name = command.get_program().display();
+            Err(io::Error::other(format!(
+                "{name} gave no answer: {last_words}"
+            )))
+        }
+    }
+}
+
+/// Tells each line. A carriage return ends one as well: it would be written over.
+fn lines(input: &mut impl Read, heard: &mut (dyn FnMut(&str) + Send)) {
+    let mut tell = |line: &mut Vec<u8>| {
+        let text = String::from_utf8_lossy(line);
+        let text = text.trim_end();
+        if !text.is_empty() {
+            heard(&crate::visible::visible(text));
+        }
+        line.clear();
+    };
+    let (mut block, mut line) = ([0; 4096], Vec::new());
+    while let Ok(count) = input.read(&mut block)
+        && count > 0
+    {
+        for octet in &block[..count] {
+            match octet {
+                b'\n' | b'\r' => tell(&mut line),
+                octet => line.push(*octet),
+            }
+            if line.len() == ERRAND_LINE_OCTETS {
+                tell(&mut line);
+            }
+        }
+    }
+    tell(&mut line);
+}
