@@ -291,6 +291,9 @@ pub struct Tether {
     /// The launcher's process
     #[arg(long)]
     pub launcher: u32,
+    /// Whether its one socket is its standard input
+    #[arg(long)]
+    pub on_stdin: bool,
     /// What it becomes
     #[arg(last = true, required = true)]
     pub program: Vec<OsString>,

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use harness::inventory::{files_below, wait_until_gone};
-use harness::local::slugs;
-use rustix::process::{Pid, Signal, kill_process};
+use harness::local::{PYTHON, slugs};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::setting::{Setting, bearer, each, unused};
 
@@ -126,6 +126,35 @@ fn a_launcher_that_is_killed_takes_everything_with_it_but_its_state() {
             let names = files_below(&setting.user.work());
             assert_eq!(names.len(), 1, "{names:?}");
         }
+    });
+}
+
+/// Goes on after Ctrl-C, with a call.
+const GOES_ON: &str = "import signal, subprocess, sys
+key = {signal.SIGINT}
+signal.pthread_sigmask(signal.SIG_BLOCK, key)
+print('ready', flush=True)
+signal.sigwait(key)
+call = ['curl', '-sS', 'http://cred-proxy:9099/api/']
+print('caught', subprocess.run(call, capture_output=True).stdout.decode(), flush=True)
+sys.exit(7)";
+
+#[test]
+fn a_key_that_ends_programs_is_the_agents_to_take() {
+    each("local: a key", |setting| {
+        let service = setting.service();
+        setting.manifest(&[bearer("/api/", &service.url())], "none");
+        setting.launch_through(&["setsid"]);
+        let arguments = setting.user.start_arguments(&[PYTHON, "-c", GOES_ON]);
+        let mut launcher = setting.user.bottle(&arguments).start();
+        assert_eq!(launcher.line(), "ready");
+        // To all that are of the launcher's group, as a terminal sends it.
+        let group = i32::try_from(launcher.pid()).ok().and_then(Pid::from_raw);
+        kill_process_group(group.expect("a process"), Signal::INT).expect("it runs");
+        assert_eq!(launcher.line(), "caught fine");
+        let ended = launcher.end();
+        assert_eq!(ended.code(), 7, "{ended:#?}");
+        assert_nothing(setting);
     });
 }
 

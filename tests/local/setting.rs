@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub(crate) const TOKEN_NAME: &str = "SERVICE_TOKEN";
 
 /// A user of this machine who is nobody else here, with a group alike.
-const ANOTHER: u32 = 4321;
+pub(crate) const ANOTHER: u32 = 4321;
 
 /// Where every Linux has its programs, and nobody a home.
 pub(crate) const SYSTEM: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -92,7 +92,11 @@ impl Setting {
         let mut program = binary::bottle().display().to_string();
         let look = [&another[..], &["test", "-x", &program]].concat();
         if !on_this_machine(&look).status.success() {
-            for binary in [binary::bottle(), binary::cred_proxy()] {
+            for binary in [
+                binary::bottle(),
+                binary::cred_proxy(),
+                binary::bottle_gate(),
+            ] {
                 let name = binary.file_name().expect("a name");
                 let copy = self.user.folder().join(name);
                 fs::hard_link(binary, &copy)

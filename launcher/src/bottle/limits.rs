@@ -41,6 +41,12 @@ pub(crate) const GATE_MEMORY_OCTETS: i64 = 512 * 1024 * 1024;
 /// the scanner has some ten threads.
 pub(crate) const GATE_PROCESSES: i64 = 512;
 
+/// Octets of what a local git gate may keep in memory of its own: a scan's settings.
+pub(crate) const GATE_SCRATCH_OCTETS: u64 = 64 * 1024 * 1024;
+
+/// How long a local git gate that was told to end may take before it is ended.
+pub(crate) const GATE_GRACE: Duration = Duration::from_millis(1500);
+
 /// Threads and processes of an agent: a parallel build takes some hundreds; a fork bomb ends here.
 pub(crate) const AGENT_PROCESSES: i64 = 4096;
 

@@ -48,4 +48,6 @@ pub use proxy::{CERTIFICATE_VARIABLES, WAY_OUT_VARIABLES, WayOut};
 pub use slug::is_valid as is_slug;
 
 pub(crate) use agent::{absent_mount_points, guarded};
+pub(crate) use life::stranded;
 use names::Names;
+pub(crate) use undo::remove_state;

@@ -35,6 +35,8 @@ pub struct Bottle {
     pub local_since: Option<SystemTime>,
     /// Whether the engine of a local one runs, if it has one.
     pub local_engine: Option<Fate>,
+    /// Whether the git gate of a local one runs, if it has one.
+    pub local_gate: Option<Fate>,
 }
 
 /// Looks for everything that bears our label, and for state below `root`.
@@ -67,6 +69,7 @@ pub async fn survey(
                 has_state: states.contains(slug),
                 local_since: None,
                 local_engine: None,
+                local_gate: None,
             });
         bottle.objects.push(object);
     }
@@ -94,6 +97,7 @@ fn by_state(root: &Path, slug: String, own: &LauncherId) -> Bottle {
         has_state: true,
         local_since: since,
         local_engine: state.engine().map(|id| own.fate_of(&id)),
+        local_gate: state.gate().map(|id| own.fate_of(&id)),
     }
 }
 
@@ -145,8 +149,12 @@ impl Leftovers {
         }
         if bottle.has_state && (docker.is_some() || bottle.local_since.is_some()) {
             let state = State::of(&self.state_root, &bottle.slug);
-            let ended = state.runtime().map(|runtime| straggler::end(&runtime));
-            failures.extend(ended.and_then(Result::err).map(|error| error.to_string()));
+            // The agent's sandbox has the one, the git gate's the other.
+            let runtime = state.runtime().into_iter();
+            for directory in runtime.chain([state.directory().to_owned()]) {
+                let ended = straggler::end(&directory);
+                failures.extend(ended.err().map(|error| error.to_string()));
+            }
             failures.extend(remove_state(&state).await);
         }
         failures

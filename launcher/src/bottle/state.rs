@@ -16,8 +16,9 @@ const GUARDS: &str = "guards";
 const MOUNT_POINTS: &str = "mount-points";
 const AGENT: &str = "local-agent";
 const RUNTIME: &str = "runtime-directory";
-const GROUP: &str = "control-group";
+const GROUPS: &str = "control-groups";
 const ENGINE: &str = "engine";
+const GATE: &str = "gate";
 
 /// The directory of one bottle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,13 +71,13 @@ impl State {
         fs::write(self.directory.join(AGENT), agent)
     }
 
-    /// Notes the control group of a local agent.
+    /// Notes the control groups of a local agent and its git gate.
     ///
     /// # Errors
     ///
     /// The file system's.
-    pub(crate) fn note_group(&self, group: &Path) -> io::Result<()> {
-        self.write_paths(GROUP, &[group.to_owned()])
+    pub(crate) fn note_groups(&self, groups: &[PathBuf]) -> io::Result<()> {
+        self.write_paths(GROUPS, groups)
     }
 
     /// Notes the engine of a local bottle.
@@ -90,7 +91,25 @@ impl State {
 
     /// The engine of a local bottle, if it has one.
     pub(crate) fn engine(&self) -> Option<LauncherId> {
-        let text = fs::read_to_string(self.directory.join(ENGINE)).ok()?;
+        self.process(ENGINE)
+    }
+
+    /// Notes the git gate of a local bottle.
+    ///
+    /// # Errors
+    ///
+    /// The file system's.
+    pub(crate) fn note_gate(&self, gate: &LauncherId) -> io::Result<()> {
+        fs::write(self.directory.join(GATE), gate.to_string())
+    }
+
+    /// The git gate of a local bottle, if it has one.
+    pub(crate) fn gate(&self) -> Option<LauncherId> {
+        self.process(GATE)
+    }
+
+    fn process(&self, name: &str) -> Option<LauncherId> {
+        let text = fs::read_to_string(self.directory.join(name)).ok()?;
         LauncherId::parse(&text)
     }
 
@@ -105,8 +124,7 @@ impl State {
 
     /// Who made it, if that can be read.
     pub(crate) fn launcher(&self) -> Option<LauncherId> {
-        let text = fs::read_to_string(self.directory.join(LAUNCHER)).ok()?;
-        LauncherId::parse(&text)
+        self.process(LAUNCHER)
     }
 
     /// Notes what is mounted over the work directory, and which of it are directories that
@@ -171,7 +189,7 @@ impl State {
             absent_is_fine(removed.or_else(|e| if full(&e) { Ok(()) } else { Err(e) }))
                 .map_err(at(&path))?;
         }
-        for group in self.read_paths(GROUP) {
+        for group in self.read_paths(GROUPS) {
             absent_is_fine(remove_group(&group)).map_err(at(&group))?;
         }
         for runtime in self.read_paths(RUNTIME) {
@@ -188,7 +206,7 @@ impl State {
     /// What its removal removes elsewhere: mount points in a work directory, a local bottle's
     /// files. Only what is there.
     pub(crate) fn elsewhere(&self) -> Vec<PathBuf> {
-        let mut paths = [MOUNT_POINTS, GROUP, RUNTIME]
+        let mut paths = [MOUNT_POINTS, GROUPS, RUNTIME]
             .map(|name| self.read_paths(name))
             .concat();
         paths.retain(|path| path.symlink_metadata().is_ok());

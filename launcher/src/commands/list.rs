@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::{block_on, docker_if_any, print, progress, state_root, table};
 use crate::bottle::exit_code::NOT_STARTED;
 use crate::bottle::{Bottle, Fate, LauncherId, survey};
-use crate::plan::PROXY_HOST;
+use crate::plan::{GATE_HOST, PROXY_HOST};
 
 /// Shows the bottles that run.
 pub(super) fn run() -> u8 {
@@ -29,12 +29,13 @@ async fn bottles() -> Result<String, String> {
     let all = survey(docker.as_ref(), &state_root()?, &own).await;
     let all = all.map_err(|failure| failure.to_string())?;
     let now = seconds(SystemTime::now());
-    let mut rows = vec![["SLUG", "AGENT", "AGE", "STATE", "CRED-PROXY"].map(str::to_owned)];
+    let head = ["SLUG", "AGENT", "AGE", "STATE", "CRED-PROXY", "GIT-GATE"];
+    let mut rows = vec![head.map(str::to_owned)];
     rows.extend(all.bottles().iter().map(|bottle| row(bottle, now)));
     Ok(table::lines(&rows))
 }
 
-fn row(bottle: &Bottle, now: i64) -> [String; 5] {
+fn row(bottle: &Bottle, now: i64) -> [String; 6] {
     let created = bottle
         .objects
         .iter()
@@ -49,21 +50,26 @@ fn row(bottle: &Bottle, now: i64) -> [String; 5] {
         Fate::Gone => format!("left behind; bottle cleanup {}", bottle.slug),
         Fate::Elsewhere => "of another machine".to_owned(),
     };
-    let health = bottle
-        .container(PROXY_HOST)
-        .map(|proxy| health(&proxy.status))
-        .or(bottle.local_engine.map(|fate| match fate {
-            Fate::Runs => "up",
-            Fate::Gone => "ended",
-            Fate::Elsewhere => "-",
-        }));
     [
         bottle.slug.clone(),
         bottle.agent.clone(),
         age,
         state,
-        health.unwrap_or("-").to_owned(),
+        sidecar(bottle, PROXY_HOST, bottle.local_engine),
+        sidecar(bottle, GATE_HOST, bottle.local_gate),
     ]
+}
+
+/// How a sidecar is; `local`: whether that of a local bottle runs.
+fn sidecar(bottle: &Bottle, name: &str, local: Option<Fate>) -> String {
+    let container = bottle.container(name);
+    let local = local.map(|fate| match fate {
+        Fate::Runs => "up",
+        Fate::Gone => "ended",
+        Fate::Elsewhere => "-",
+    });
+    let health = container.map(|sidecar| health(&sidecar.status)).or(local);
+    health.unwrap_or("-").to_owned()
 }
 
 /// Since 1970, as Docker counts.

@@ -8,7 +8,7 @@ use crate::bottle::exit_code::{NOT_STARTED, USAGE};
 use crate::bottle::{Fate, LauncherId, survey};
 use crate::docker::Output;
 use crate::local;
-use crate::plan::PROXY_HOST;
+use crate::plan::{GATE_HOST, PROXY_HOST};
 use crate::progress::printable;
 
 /// Shows what a sidecar wrote.
@@ -32,11 +32,14 @@ async fn show(args: &Logs) -> Result<(), (u8, String)> {
     let local = local.map_err(|failure| failed(failure.to_string()))?;
     let mut local = local.bottles().iter();
     if let Some(bottle) = local.find(|b| b.slug == args.slug && b.local_since.is_some()) {
-        if args.sidecar != PROXY_HOST {
-            return Err((USAGE, no_sidecar(args)));
-        }
+        let sidecar = match args.sidecar.as_str() {
+            PROXY_HOST => PROXY_HOST,
+            GATE_HOST if bottle.local_gate.is_some() => GATE_HOST,
+            _ => return Err((USAGE, no_sidecar(args))),
+        };
         let runs = || bottle.fate_now(&root, &own) == Fate::Runs;
-        let shown = local::show_log(&root.join(&bottle.slug), args.follow, &runs, &write).await;
+        let directory = root.join(&bottle.slug);
+        let shown = local::show_log((&directory, sidecar), args.follow, &runs, &write).await;
         return shown.map_err(|error| failed(error.to_string()));
     }
     let docker = connect().await.map_err(|error| failed(error.to_string()))?;

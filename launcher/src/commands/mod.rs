@@ -74,7 +74,7 @@ fn tell_people(text: &str) {
 }
 
 fn tether(args: &Tether) -> u8 {
-    match crate::local::tether::run(args.launcher, &args.program) {
+    match crate::local::tether::run(args.launcher, args.on_stdin, &args.program) {
         Ok(never) => match never {},
         Err(sentence) => {
             progress().tell(&sentence);

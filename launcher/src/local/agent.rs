@@ -1,16 +1,16 @@
 //! The agent in its sandbox at work, as a session sees it.
 
 use std::os::fd::OwnedFd;
-use std::path::Path;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, Signal, kill_process_group, pidfd_send_signal};
 use rustix::termios::{Winsize, tcsetwinsize};
 use tokio::process::Child;
 use tokio::sync::Mutex;
 
-use super::engine::Engine;
-use super::log;
+use super::sidecar::Sidecar;
 use crate::bottle::Failure;
 use crate::bottle::exit_code::SIGNAL;
 use crate::bottle::session::Agent;
@@ -21,26 +21,22 @@ pub(super) struct SandboxedAgent<'a> {
     bubblewrap: Mutex<&'a mut Child>,
     process: Option<(Pid, &'a OwnedFd)>,
     terminal: Option<OwnedFd>,
-    engine: Option<&'a Engine>,
-    directory: &'a Path,
+    sidecars: Vec<&'a Sidecar>,
 }
 
 impl<'a> SandboxedAgent<'a> {
-    /// `process`: the agent, as the host numbers it; `terminal`: the outer end of its own;
-    /// `directory`: where the engine's log is.
+    /// `process`: the agent, as the host numbers it; `terminal`: the outer end of its own.
     pub(super) fn of(
         bubblewrap: &'a mut Child,
         process: Option<(Pid, &'a OwnedFd)>,
         terminal: Option<OwnedFd>,
-        engine: Option<&'a Engine>,
-        directory: &'a Path,
+        sidecars: Vec<&'a Sidecar>,
     ) -> Self {
         Self {
             bubblewrap: Mutex::new(bubblewrap),
             process,
             terminal,
-            engine,
-            directory,
+            sidecars,
         }
     }
 }
@@ -107,14 +103,11 @@ impl Agent for SandboxedAgent<'_> {
     }
 
     async fn sidecar_end(&self) -> String {
-        let Some(engine) = self.engine else {
-            return std::future::pending().await;
-        };
-        let how = match engine.wait().await {
-            Ok(status) => format!("ended ({status})"),
-            Err(error) => format!("is out of sight: {error}"),
-        };
-        let words = log::last_words(self.directory);
-        format!("cred-proxy {how}; the agent's calls fail from now on{words}")
+        let mut ends: FuturesUnordered<_> =
+            self.sidecars.iter().map(|one| one.end_told()).collect();
+        match ends.next().await {
+            Some(sentence) => sentence,
+            None => std::future::pending().await,
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! A group of the kernel's that counts all of an agent's memory and processes together, where
-//! the launcher may make one.
+//! A group of the kernel's that counts all of an agent's or a sidecar's memory and processes
+//! together, where the launcher may make one.
 
 use std::fs;
 use std::io;
@@ -7,25 +7,54 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::Pid;
 
-use crate::bottle::limits::AGENT_PROCESSES;
+use crate::bottle::limits::{AGENT_PROCESSES, GATE_MEMORY_OCTETS, GATE_PROCESSES};
 
 /// Where the unified hierarchy is.
 const ROOT: &str = "/sys/fs/cgroup";
+
+/// What a group may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    memory_octets: u64,
+    processes: u64,
+    /// Whether what is out of memory ends whole, and not a process here and there.
+    whole: bool,
+}
+
+impl Limits {
+    /// An agent's.
+    pub(super) fn agent(memory_octets: u64) -> Self {
+        Self {
+            memory_octets,
+            processes: AGENT_PROCESSES.unsigned_abs(),
+            whole: true,
+        }
+    }
+
+    /// The git gate's: a push that takes too much fails, and the next is served.
+    pub(super) fn gate() -> Self {
+        Self {
+            memory_octets: GATE_MEMORY_OCTETS.unsigned_abs(),
+            processes: GATE_PROCESSES.unsigned_abs(),
+            whole: false,
+        }
+    }
+}
 
 /// A group of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cgroup(PathBuf);
 
 impl Cgroup {
-    /// The group for the bottle `slug`: beside the launcher's own, for a group with processes
-    /// in it can't divide what it has. None where the launcher may not make it, or what is
-    /// there counts no memory.
-    pub(super) fn of_host(slug: &str) -> Option<Self> {
+    /// The group `name`: beside the launcher's own, for a group with processes in it can't
+    /// divide what it has. None where the launcher may not make it, or what is there counts no
+    /// memory.
+    pub(super) fn of_host(name: &str) -> Option<Self> {
         let own = fs::read_to_string("/proc/self/cgroup").ok()?;
-        Self::of(Path::new(ROOT), &own, slug)
+        Self::of(Path::new(ROOT), &own, name)
     }
 
-    fn of(root: &Path, own: &str, slug: &str) -> Option<Self> {
+    fn of(root: &Path, own: &str, name: &str) -> Option<Self> {
         let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
         let parent = root.join(own);
         let parent = if own.is_empty() {
@@ -34,8 +63,8 @@ impl Cgroup {
             parent.parent()?
         };
         let given = fs::read_to_string(parent.join("cgroup.subtree_control")).ok()?;
-        let counts = |name| given.split_whitespace().any(|given| given == name);
-        (counts("memory") && counts("pids")).then(|| Self(parent.join(format!("bottle-{slug}"))))
+        let counts = |kind| given.split_whitespace().any(|given| given == kind);
+        (counts("memory") && counts("pids")).then(|| Self(parent.join(format!("bottle-{name}"))))
     }
 
     /// Where it is.
@@ -43,18 +72,17 @@ impl Cgroup {
         &self.0
     }
 
-    /// Makes it, with its limits, `memory` in octets.
+    /// Makes it, with its limits.
     ///
     /// # Errors
     ///
     /// The launcher may not.
-    pub(super) fn make(&self, memory: u64) -> io::Result<()> {
+    pub(super) fn make(&self, limits: Limits) -> io::Result<()> {
         fs::create_dir(&self.0)?;
         let limits = [
-            ("memory.max", memory.to_string()),
-            ("pids.max", AGENT_PROCESSES.to_string()),
-            // What is out of memory ends whole, and not a process here and there.
-            ("memory.oom.group", "1".to_owned()),
+            ("memory.max", limits.memory_octets.to_string()),
+            ("pids.max", limits.processes.to_string()),
+            ("memory.oom.group", u8::from(limits.whole).to_string()),
         ];
         let set = limits
             .iter()
@@ -71,12 +99,19 @@ impl Cgroup {
     /// # Errors
     ///
     /// The kernel's.
-    pub(super) fn take(&self, agent: Pid) -> io::Result<()> {
-        for process in [parent(agent)?, agent] {
-            let number = process.as_raw_nonzero().to_string();
-            fs::write(self.0.join("cgroup.procs"), number)?;
-        }
-        Ok(())
+    pub(super) fn take_agent(&self, agent: Pid) -> io::Result<()> {
+        self.take(parent(agent)?)?;
+        self.take(agent)
+    }
+
+    /// Puts a process in. What it starts from now on is born there.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's.
+    pub(super) fn take(&self, process: Pid) -> io::Result<()> {
+        let number = process.as_raw_nonzero().to_string();
+        fs::write(self.0.join("cgroup.procs"), number)
     }
 }
 
@@ -124,13 +159,24 @@ mod tests {
     fn limits_are_set_and_processes_taken_in() {
         let root = tempfile::tempdir().expect("a directory");
         let group = Cgroup(root.path().join("bottle-a-22222"));
-        group.make(7).expect("made");
+        group.make(Limits::agent(7)).expect("made");
         let text = |name: &str| fs::read_to_string(group.directory().join(name)).expect("it");
         assert_eq!(text("memory.max"), "7");
         assert_eq!(text("pids.max"), AGENT_PROCESSES.to_string());
+        assert_eq!(text("memory.oom.group"), "1", "an agent ends whole");
         let own = rustix::process::getpid();
         assert_eq!(parent(own).expect("one"), getppid().expect("one"));
-        group.take(own).expect("taken");
+        group.take_agent(own).expect("taken");
         assert_eq!(text("cgroup.procs"), std::process::id().to_string());
+    }
+
+    #[test]
+    fn a_gate_is_not_ended_for_one_push() {
+        let root = tempfile::tempdir().expect("a directory");
+        let group = Cgroup(root.path().join("bottle-a-22222-gate"));
+        group.make(Limits::gate()).expect("made");
+        let text = |name: &str| fs::read_to_string(group.directory().join(name)).expect("it");
+        assert_eq!(text("memory.oom.group"), "0");
+        assert_eq!(text("memory.max"), GATE_MEMORY_OCTETS.to_string());
     }
 }

@@ -50,6 +50,9 @@ impl Private {
     }
 }
 
+/// Where programs are on every Linux.
+const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// The sandbox has them anyway.
 const SYSTEM: [&str; 7] = [
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
@@ -66,10 +69,30 @@ const BELOW_ROOT: usize = 2;
 const FIRST_LINE_OCTETS: u64 = 256;
 
 impl Client {
-    /// What `command` needs; nothing, where it is of the system, or not found: the sandbox will
-    /// say so. `path` is the host's `PATH`, `work` the bound work directory.
-    pub(super) fn of(command: &str, path: &OsStr, work: Option<&Path>, private: &Private) -> Self {
+    /// What these programs need; nothing, where they are of the system, or not found: the
+    /// sandbox will say so. `path` is the host's `PATH`, `work` the bound work directory.
+    pub(super) fn of(
+        commands: &[&str],
+        path: &OsStr,
+        work: Option<&Path>,
+        private: &Private,
+    ) -> Self {
         let mut client = Self::default();
+        for command in commands {
+            client.take(command, path, work, private);
+        }
+        client
+    }
+
+    /// Where its programs are looked for.
+    pub(super) fn search_path(&self) -> OsString {
+        let system = std::env::split_paths(SYSTEM_PATH);
+        let directories = self.directories.iter().cloned().chain(system);
+        let path = std::env::join_paths(directories);
+        path.unwrap_or_else(|_colon_in_a_name| SYSTEM_PATH.into())
+    }
+
+    fn take(&mut self, command: &str, path: &OsStr, work: Option<&Path>, private: &Private) {
         // What stands in the work directory is there already, and what is found by way of it was
         // chosen by an agent that worked there: a link to a program among somebody's keys.
         let find = |name: &str| {
@@ -78,15 +101,14 @@ impl Client {
             (!by_work).then_some(found)
         };
         let Some(found) = find(command) else {
-            return client;
+            return;
         };
         let interpreter = first_line(&found.real).and_then(|line| interpreter(&line));
         let interpreter = interpreter.and_then(|name| find(&name));
-        client.add(&found, private);
+        self.add(&found, private);
         if let Some(interpreter) = interpreter {
-            client.add(&interpreter, private);
+            self.add(&interpreter, private);
         }
-        client
     }
 
     fn add(&mut self, found: &Found, private: &Private) {
@@ -369,7 +391,7 @@ mod tests {
         symlink(&other, root.join("work/out")).expect("a link");
         symlink("../work/out/tool", path.join("far")).expect("a link");
         let list = std::env::join_paths([&work, &path, &other]).expect("a list");
-        let of = |name: &str, work| Client::of(name, &list, work, &private());
+        let of = |name: &str, work| Client::of(&[name], &list, work, &private());
         let work = root.join("work");
         let absolute = work.join("bin/tool").display().to_string();
         for name in ["tool", "linked", "far", &absolute] {

@@ -7,20 +7,25 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::cgroup::Cgroup;
+use super::bubblewrap;
+use super::cgroup::{Cgroup, Limits};
 use super::client::Private;
-use super::engine::{self, Engine};
+use super::engine;
+use super::gate::{self, Gate};
 use super::place::{self, Place};
 use super::running::{Recipe, Running};
+use super::sidecar::Sidecar;
 use super::streams::{self, Input, Output};
 use super::wire::{Received, Word};
-use super::{bubblewrap, log};
-use crate::bottle::limits::agent_memory_octets;
+use crate::bottle::limits::{LAST_WORDS_WITHIN, agent_memory_octets};
 use crate::bottle::session::Session;
 use crate::bottle::state::State;
-use crate::bottle::{Failure, GateRequest, LauncherId, absent_mount_points, guarded, slug, survey};
+use crate::bottle::{
+    Failure, GateRequest, LauncherId, absent_mount_points, deploy_keys, guarded, remove_state,
+    slug, stranded, survey,
+};
 use crate::manifest::WorkdirMode;
-use crate::plan::Plan;
+use crate::plan::{Gate as GatePlan, Plan};
 use crate::progress::Progress;
 use crate::signals::Signals;
 use crate::terminal;
@@ -82,6 +87,7 @@ pub async fn run(
     let state = State::of(&request.state_root, &slug);
     let user = place::user(&request.plan.workdir);
     let mut start = Start {
+        slug: slug.clone(),
         place: Place::of(&state, &slug, user, &request.launcher),
         request,
         bubblewrap,
@@ -90,20 +96,26 @@ pub async fn run(
         progress,
         signals,
         group: None,
+        gate_group: None,
         sandbox: None,
+        gate: None,
         engine: None,
     };
     let lived = start.live().await;
     terminal::restore();
     start.progress.step("removing the bottle");
-    start.end(&slug).await;
+    start.end().await;
     start.progress.done();
-    lived
+    match deploy_keys::pending(&start.state).is_empty() {
+        true => lived,
+        false => Err(stranded(&slug)),
+    }
 }
 
 /// A start under way.
 struct Start<'a> {
     request: Request<'a>,
+    slug: String,
     bubblewrap: PathBuf,
     place: Place,
     user: Option<(u32, u32)>,
@@ -111,8 +123,10 @@ struct Start<'a> {
     progress: &'a mut Progress,
     signals: &'a mut Signals,
     group: Option<Cgroup>,
+    gate_group: Option<Cgroup>,
     sandbox: Option<Running>,
-    engine: Option<Engine>,
+    gate: Option<Gate>,
+    engine: Option<Sidecar>,
 }
 
 fn no_sandbox() -> Failure {
@@ -157,7 +171,7 @@ impl Start<'_> {
                     .tell(&format!("not copied, for it is no file: {path}"));
             }
         }
-        self.make_group();
+        self.make_groups();
         let gib = memory_octets() >> 30;
         let limits = match (&self.group, self.is_root()) {
             (Some(_), _) => format!("{gib} GiB of memory"),
@@ -174,11 +188,16 @@ impl Start<'_> {
             data_octets: self.group.is_none().then(memory_octets),
         };
         self.sandbox = Some(Running::start(&recipe)?);
-        let sockets = self.hear(&Word::Listening).await?.descriptors;
+        let mut sockets = self.hear(&Word::Listening).await?.descriptors.into_iter();
+        let engines = (!plan.routes.is_empty()).then(|| sockets.next()).flatten();
         self.limit()?;
-        if !plan.routes.is_empty() {
+        if let (Some(gate), Some(socket)) = (&plan.gate, sockets.next()) {
+            self.start_gate(gate, socket).await?;
+        }
+        if let Some(socket) = engines {
             self.step("starting cred-proxy")?;
-            self.start_engine(sockets)?;
+            self.start_engine(&socket)?;
+            drop(socket);
             let said = self.say(&Word::Accepted, &[]);
             // Where nobody is there to be told, what it said last is why.
             self.hear(&Word::Answered).await?;
@@ -190,9 +209,10 @@ impl Start<'_> {
         let Some(sandbox) = &mut self.sandbox else {
             return Err(no_sandbox());
         };
+        let sidecars = self.gate.iter().map(|gate| &gate.sidecar);
         let session = Session {
             is_terminal: size.is_some(),
-            agent: sandbox.agent(size, self.engine.as_ref(), self.state.directory()),
+            agent: sandbox.agent(size, sidecars.chain(&self.engine).collect()),
             input,
             output,
         };
@@ -218,14 +238,21 @@ impl Start<'_> {
         made.map_err(not_started(&format!("could not keep state in {directory}")))
     }
 
-    /// Makes a group that counts memory, where this user may.
-    fn make_group(&mut self) {
-        let slug = self.state.directory().file_name().and_then(OsStr::to_str);
-        let group = slug.and_then(Cgroup::of_host);
-        self.group = group.filter(|group| {
-            let noted = self.state.note_group(group.directory());
-            noted.and_then(|()| group.make(memory_octets())).is_ok()
-        });
+    /// Makes the groups that count memory, where this user may.
+    fn make_groups(&mut self) {
+        let Some(agent) = Cgroup::of_host(&self.slug) else {
+            return;
+        };
+        let gate = self.request.plan.gate.as_ref();
+        let gate = gate.and_then(|_| Cgroup::of_host(&format!("{}-gate", self.slug)));
+        let all = [Some(&agent), gate.as_ref()].into_iter().flatten();
+        let paths: Vec<_> = all.map(|group| group.directory().to_owned()).collect();
+        if self.state.note_groups(&paths).is_err() {
+            return;
+        }
+        let limits = Limits::agent(memory_octets());
+        self.group = Some(agent).filter(|group| group.make(limits).is_ok());
+        self.gate_group = gate.filter(|group| group.make(Limits::gate()).is_ok());
     }
 
     /// Puts the process that becomes the agent into the group.
@@ -233,7 +260,7 @@ impl Start<'_> {
         let agent = self.sandbox.as_ref().and_then(Running::process);
         match (&self.group, agent) {
             (Some(group), Some(process)) => group
-                .take(process)
+                .take_agent(process)
                 .map_err(not_started("the agent's memory can't be limited")),
             (Some(_), None) => {
                 let sentence = "it is not known which process the agent is";
@@ -263,15 +290,45 @@ impl Start<'_> {
         let heard = self.signals.unless_ended(sandbox.hear(expected)).await?;
         match (heard, &mut self.engine) {
             (Err(Failure::NotStarted(sentence)), Some(engine)) => {
-                engine.written().await;
-                let words = log::last_words(self.state.directory());
+                engine.written(LAST_WORDS_WITHIN).await;
+                let words = engine.last_words();
                 Err(Failure::NotStarted(format!("{sentence}{words}")))
             }
             (heard, _) => heard,
         }
     }
 
-    fn start_engine(&mut self, sockets: Vec<OwnedFd>) -> Result<(), Failure> {
+    /// Starts the git gate, and waits until it has fetched all that it serves, unless a signal
+    /// asks for the end.
+    async fn start_gate(&mut self, gate: &GatePlan, socket: OwnedFd) -> Result<(), Failure> {
+        let Some(mut made_from) = self.request.gate.take() else {
+            let sentence = "nothing is known of the git gate's programs";
+            return Err(Failure::NotStarted(sentence.to_owned()));
+        };
+        // The private keys of this host, and those that are made for it.
+        let mut keys = std::mem::take(&mut made_from.identities);
+        if gate.repositories.iter().any(|one| one.deploy_key.is_some()) {
+            self.step("registering deploy keys")?;
+            keys.extend(deploy_keys::provision(&self.state, &self.slug, gate).await?);
+        }
+        self.step("filling the git gate")?;
+        let recipe = gate::Recipe {
+            request: &self.request,
+            plan: gate,
+            made_from: &made_from,
+            keys: &keys,
+            bubblewrap: &self.bubblewrap,
+            directory: self.state.directory(),
+            group: self.gate_group.as_ref(),
+        };
+        let gate = self.gate.insert(Gate::start(&recipe, socket)?);
+        let noted = gate.sidecar.id();
+        let noted = noted.map_or(Ok(()), |id| self.state.note_gate(&id));
+        noted.map_err(not_started("the git gate can't be noted"))?;
+        self.signals.unless_ended(gate.ready()).await?
+    }
+
+    fn start_engine(&mut self, socket: &OwnedFd) -> Result<(), Failure> {
         let recipe = engine::Recipe {
             launcher: &self.request.launcher,
             program: &self.request.engine,
@@ -279,12 +336,11 @@ impl Start<'_> {
             tokens: &self.request.tokens,
             way_out: &self.request.way_out,
         };
-        let sockets: Vec<_> = sockets.iter().map(AsFd::as_fd).collect();
         let failed = not_started("cred-proxy can't be started");
-        let engine = Engine::start(&recipe, &sockets, self.state.directory());
+        let engine = engine::start(&recipe, socket.as_fd(), self.state.directory());
         let engine = self.engine.insert(engine.map_err(&failed)?);
-        let id = engine.process().and_then(LauncherId::of_process);
-        let noted = id.map_or(Ok(()), |id| self.state.note_engine(&id));
+        let noted = engine.id();
+        let noted = noted.map_or(Ok(()), |id| self.state.note_engine(&id));
         noted.map_err(failed)
     }
 
@@ -308,27 +364,29 @@ impl Start<'_> {
     }
 
     /// Removes everything, the last first. What could not be removed is told.
-    async fn end(&mut self, slug: &str) {
+    async fn end(&mut self) {
         let mut left = Vec::new();
         if let Some(mut sandbox) = self.sandbox.take() {
             left.extend(sandbox.end().await.err());
         }
+        if let Some(gate) = self.gate.take() {
+            left.extend(gate.end().await.err());
+        }
         if let Some(engine) = self.engine.take() {
-            let ended = engine.end().await;
+            let ended = engine.kill().await;
             left.extend(ended.err().map(|error| format!("cred-proxy: {error}")));
         }
-        let removed = self.state.remove();
-        left.extend(removed.err().map(|error| {
-            let directory = self.state.directory().display();
-            format!("could not remove {directory}: {error}")
-        }));
+        // Nobody has the deploy keys any more: they are revoked, and then the state goes.
+        left.extend(remove_state(&self.state).await);
         if left.is_empty() {
             return;
         }
         for sentence in left {
             self.progress.tell(&sentence);
         }
-        self.progress
-            .tell(&format!("remove the rest with: bottle cleanup {slug}"));
+        self.progress.tell(&format!(
+            "remove the rest with: bottle cleanup {}",
+            self.slug
+        ));
     }
 }

@@ -1,4 +1,4 @@
-//! The log of a local engine: kept to a bound by its launcher, shown by another.
+//! The log of a local sidecar: kept to a bound by its launcher, shown by another.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -7,15 +7,14 @@ use std::path::{Path, PathBuf};
 
 use crate::bottle::limits::{HEALTH_LOOK, LOG_LINES, LOG_OCTETS};
 
-/// What the engine wrote last.
-const LOG: &str = "cred-proxy.log";
-
-/// What it wrote before that.
-const OLD_LOG: &str = "cred-proxy.log.1";
+/// Where a sidecar's log is, and what it wrote before that.
+fn paths(directory: &Path, sidecar: &str) -> [PathBuf; 2] {
+    [".log", ".log.1"].map(|end| directory.join(format!("{sidecar}{end}")))
+}
 
 /// A log that keeps no more than twice [`LOG_OCTETS`].
 pub(super) struct Log {
-    directory: PathBuf,
+    paths: [PathBuf; 2],
     file: File,
     length: usize,
 }
@@ -26,10 +25,11 @@ impl Log {
     /// # Errors
     ///
     /// The file system's.
-    pub(super) fn create(directory: &Path) -> io::Result<Self> {
+    pub(super) fn create(directory: &Path, sidecar: &str) -> io::Result<Self> {
+        let paths = paths(directory, sidecar);
         Ok(Self {
-            file: File::create(directory.join(LOG))?,
-            directory: directory.to_owned(),
+            file: File::create(&paths[0])?,
+            paths,
             length: 0,
         })
     }
@@ -41,9 +41,8 @@ impl Log {
     /// The file system's.
     pub(super) fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         if self.length > LOG_OCTETS {
-            let names = [LOG, OLD_LOG].map(|name| self.directory.join(name));
-            std::fs::rename(&names[0], &names[1])?;
-            self.file = File::create(&names[0])?;
+            std::fs::rename(&self.paths[0], &self.paths[1])?;
+            self.file = File::create(&self.paths[0])?;
             self.length = 0;
         }
         self.length += octets.len();
@@ -51,9 +50,10 @@ impl Log {
     }
 }
 
-/// The last lines of the log in `directory`, as they end a sentence.
-pub(super) fn last_words(directory: &Path) -> String {
-    let text = std::fs::read(directory.join(LOG)).unwrap_or_default();
+/// The last lines of a sidecar's log in `directory`, as they end a sentence.
+pub(super) fn last_words(directory: &Path, sidecar: &str) -> String {
+    let [path, _] = paths(directory, sidecar);
+    let text = std::fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
     let last = lines.len().saturating_sub(LOG_LINES);
@@ -64,22 +64,22 @@ pub(super) fn last_words(directory: &Path) -> String {
     }
 }
 
-/// Gives the log of the bottle with this state to `write`; with `follow`, what comes behind it
-/// too, as long as the bottle `runs`. Who can write no more has read enough.
+/// Gives the log of a sidecar of the bottle with this state to `write`; with `follow`, what
+/// comes behind it too, as long as the bottle `runs`. Who can write no more has read enough.
 ///
 /// # Errors
 ///
 /// The file system's.
 pub async fn show_log(
-    directory: &Path,
+    (directory, sidecar): (&Path, &str),
     follow: bool,
     runs: &dyn Fn() -> bool,
     write: &dyn Fn(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
-    let path = directory.join(LOG);
-    // One that has no engine has no log.
+    let [path, old] = paths(directory, sidecar);
+    // A bottle without the sidecar has no log of it.
     let open = || absent_is_none(File::open(&path));
-    let mut old = absent_is_none(File::open(directory.join(OLD_LOG)))?;
+    let mut old = absent_is_none(File::open(old))?;
     let mut log = open()?;
     for file in [&mut old, &mut log].into_iter().flatten() {
         if !pour(file, write)? {
@@ -129,23 +129,23 @@ mod tests {
     #[test]
     fn the_log_is_bounded_and_its_end_is_kept() {
         let place = tempfile::tempdir().expect("a directory");
-        let mut log = Log::create(place.path()).expect("a log");
+        let mut log = Log::create(place.path(), "x").expect("a log");
         let line = format!("{}\n", "x".repeat(1023));
         for _ in 0..3 * LOG_OCTETS / line.len() {
             log.write(line.as_bytes()).expect("written");
         }
         log.write(b"the end\n").expect("written");
-        let size = |name: &str| {
-            let facts = std::fs::metadata(place.path().join(name)).expect("a file");
-            usize::try_from(facts.len()).expect("its length")
-        };
-        assert!(size(LOG) <= LOG_OCTETS + line.len() && size(OLD_LOG) <= LOG_OCTETS + line.len());
-        assert!(last_words(place.path()).ends_with("x\nthe end"));
+        for path in paths(place.path(), "x") {
+            let length = std::fs::metadata(path).expect("a file").len();
+            let length = usize::try_from(length).expect("a number");
+            assert!(length <= LOG_OCTETS + line.len(), "{length}");
+        }
+        assert!(last_words(place.path(), "x").ends_with("x\nthe end"));
     }
 
     #[test]
-    fn an_engine_that_said_nothing_has_no_last_words() {
+    fn a_sidecar_that_said_nothing_has_no_last_words() {
         let place = tempfile::tempdir().expect("a directory");
-        assert_eq!(last_words(place.path()), "");
+        assert_eq!(last_words(place.path(), "x"), "");
     }
 }

@@ -1,9 +1,10 @@
-//! A bottle without Docker: a sandbox by bubblewrap, the engine outside it.
+//! A bottle without Docker: a sandbox by bubblewrap, the engine and the git gate outside it.
 //!
 //! ```text
-//! life ─┬─ tether ─▶ cred-proxy    outside, with the tokens; accepts on the sockets
+//! life ─┬─ tether ─▶ bwrap ─▶ git-gate    outside, with the keys, in a sandbox of its own
+//!       ├─ tether ─▶ cred-proxy    outside, with the tokens; both accept on the sockets
 //!       │    ▲ listening sockets
-//!       └─ bwrap ─▶ inside ─▶ agent's command    no network but loopback, no token
+//!       └─ bwrap ─▶ inside ─▶ agent's command    no network but loopback, no token, no key
 //! ```
 //!
 //! The sockets are made inside the sandbox's network namespace and handed out over the control
@@ -18,14 +19,18 @@ mod descriptors;
 mod engine;
 mod etc;
 mod filter;
+mod gate;
+mod gate_sandbox;
 pub mod inside;
 mod life;
 mod log;
+mod mounts;
 mod place;
 mod reach;
 mod running;
 mod sandbox;
 mod seal;
+mod sidecar;
 pub(crate) mod straggler;
 mod streams;
 pub mod tether;

@@ -14,23 +14,18 @@ use tokio::task::JoinHandle;
 
 use super::agent::SandboxedAgent;
 use super::client::Client;
-use super::engine::Engine;
 use super::life::{Request, not_started};
+use super::mounts::System;
 use super::place::Place;
-use super::sandbox::{self, HOME, OWN, RootEntry, Sandbox};
+use super::sandbox::{HOME, OWN, Sandbox};
+use super::sidecar::Sidecar;
 use super::streams::Control;
 use super::wire::{self, Received, Word};
 use super::{bubblewrap, filter, inside, reach, seal};
 use crate::bottle::Failure;
 use crate::bottle::limits::{AGENT_PROCESSES, SANDBOX_WORDS_OCTETS, TEARDOWN_WITHIN};
 use crate::manifest::WorkdirMode;
-use crate::plan::PROXY_PORT;
-
-/// Where programs are on every Linux.
-const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// What of the root leads to programs and libraries.
-const ROOT: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+use crate::plan::{GATE_PORT, PROXY_PORT, Plan};
 
 /// A sandbox that runs.
 pub(super) struct Running {
@@ -68,11 +63,10 @@ impl Running {
         let failed = not_started("the sandbox can't be started");
         let plan = recipe.request.plan;
         let client = recipe.client()?;
-        let (root, covered) = (root_of_host(), covered_of_host());
+        let system = System::of_host();
         let inside = recipe.inside()?;
         let arguments = Sandbox {
-            root: &root,
-            covered: &covered,
+            system: &system,
             runtime: &recipe.place.runtime,
             launcher: &recipe.place.launcher,
             workdir: &plan.workdir,
@@ -90,6 +84,8 @@ impl Running {
             .stdout(Stdio::from(filter().map_err(&failed)?))
             .stderr(Stdio::piped())
             .current_dir("/")
+            // A key of the terminal's is for the launcher, which passes it on to the agent.
+            .process_group(0)
             .kill_on_drop(true);
         if let Some((user, group)) = recipe.user {
             command.uid(user).gid(group);
@@ -109,17 +105,16 @@ impl Running {
         self.process.as_ref().map(|(process, _)| *process)
     }
 
-    /// The agent, for a session; `directory` is where the engine's log is.
+    /// The agent, for a session.
     pub(super) fn agent<'a>(
         &'a mut self,
         terminal: Option<OwnedFd>,
-        engine: Option<&'a Engine>,
-        directory: &'a Path,
+        sidecars: Vec<&'a Sidecar>,
     ) -> SandboxedAgent<'a> {
         self.control = None;
         let process = self.process.as_ref();
         let process = process.map(|(process, pidfd)| (*process, pidfd));
-        SandboxedAgent::of(&mut self.bubblewrap, process, terminal, engine, directory)
+        SandboxedAgent::of(&mut self.bubblewrap, process, terminal, sidecars)
     }
 
     /// Says a word to the inside.
@@ -191,7 +186,7 @@ impl Recipe<'_> {
         let work = plan.workdir.host.as_deref();
         let work = work.filter(|_| plan.workdir.mode == WorkdirMode::Bind);
         let command = plan.command.first().map_or("", String::as_str);
-        let client = Client::of(command, &self.request.path, work, private);
+        let client = Client::of(&[command], &self.request.path, work, private);
         let Some(user) = self.user else {
             return Ok(client);
         };
@@ -226,8 +221,8 @@ impl Recipe<'_> {
         if let Some(octets) = self.data_octets {
             words.extend(["--data-octets".into(), octets.to_string().into()]);
         }
-        if !plan.routes.is_empty() {
-            words.extend(["--port".into(), PROXY_PORT.to_string().into()]);
+        for port in ports(plan) {
+            words.extend(["--port".into(), port.to_string().into()]);
         }
         words.push("--".into());
         words.extend(plan.command.iter().map(OsString::from));
@@ -237,22 +232,29 @@ impl Recipe<'_> {
     /// The agent's variables: these and no other. Under names that mean nothing to bubblewrap and
     /// its loader, which run outside: a library in the work directory is the agent's own.
     fn variables(&self, client: &Client) -> Vec<(OsString, OsString)> {
-        let system = std::env::split_paths(SYSTEM_PATH);
-        let directories = client.directories.iter().cloned().chain(system);
-        let path = std::env::join_paths(directories);
-        let path = path.unwrap_or_else(|_colon_in_a_name| SYSTEM_PATH.into());
         let terminal = self.request.terminal.as_ref();
         let terminal = terminal.map(|name| ("TERM".into(), name.into()));
         let own = self.request.variables.iter();
         let own = own.filter(|(name, _)| name != "HOME");
         // Later ones win: the manifest's stand above ours.
-        [("PATH".into(), path), ("HOME".into(), HOME.into())]
-            .into_iter()
-            .chain(terminal)
-            .chain(own.map(|(name, value)| (name.into(), value.into())))
-            .map(|(name, value): (OsString, OsString)| (inside::sealed(&name), value))
-            .collect()
+        [
+            ("PATH".into(), client.search_path()),
+            ("HOME".into(), HOME.into()),
+        ]
+        .into_iter()
+        .chain(terminal)
+        .chain(own.map(|(name, value)| (name.into(), value.into())))
+        .map(|(name, value): (OsString, OsString)| (inside::sealed(&name), value))
+        .collect()
     }
+}
+
+/// Where somebody listens for the agent, in the order in which the sockets come out.
+pub(super) fn ports(plan: &Plan) -> impl Iterator<Item = u16> {
+    let proxy = (!plan.routes.is_empty()).then_some(PROXY_PORT);
+    proxy
+        .into_iter()
+        .chain(plan.gate.as_ref().map(|_| GATE_PORT))
 }
 
 /// The filter of system calls in a pipe, which holds all of it.
@@ -277,22 +279,4 @@ async fn words_of(stderr: Option<ChildStderr>) -> String {
         }
     }
     String::from_utf8_lossy(&kept).into_owned()
-}
-
-/// `/bin`, `/lib` and the like.
-fn root_of_host() -> Vec<(PathBuf, RootEntry)> {
-    let entry = |name: &&str| {
-        let path = Path::new("/").join(name);
-        match std::fs::read_link(&path) {
-            Ok(target) => Some((path, RootEntry::Link(target))),
-            Err(_no_link) => path.is_dir().then_some((path, RootEntry::Directory)),
-        }
-    };
-    ROOT.iter().filter_map(entry).collect()
-}
-
-fn covered_of_host() -> Vec<PathBuf> {
-    let mut covered = sandbox::covered();
-    covered.retain(|path| path.exists());
-    covered
 }

@@ -70,7 +70,13 @@ mod tests {
             fs::write(&file, "").expect("a file");
             let mut command = Command::new("tail");
             command.arg0(name).arg("-f").arg(file);
-            command.stdout(Stdio::null()).spawn().expect("a process")
+            let child = command.stdout(Stdio::null()).spawn().expect("a process");
+            // Who starts one goes on before the kernel has written its arguments down.
+            let words = format!("/proc/{}/cmdline", child.id());
+            while fs::read(&words).expect("it runs").is_empty() {
+                std::thread::yield_now();
+            }
+            child
         };
         let mut straggler = process("/usr/bin/bwrap", &ours);
         let mut others = [process("tail", &ours), process("bwrap", &theirs)];

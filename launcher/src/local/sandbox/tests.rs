@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::local::mounts::RootEntry;
 
 fn workdir(mode: WorkdirMode) -> Workdir {
     let bound = mode == WorkdirMode::Bind;
@@ -23,14 +24,17 @@ fn workdir(mode: WorkdirMode) -> Workdir {
 }
 
 fn lines(mode: WorkdirMode, client: &Client) -> String {
-    let covered = ["/proc/kcore", "/proc/acpi", "/proc/sys"].map(PathBuf::from);
-    let root = [
-        (PathBuf::from("/bin"), RootEntry::Link("usr/bin".into())),
-        (PathBuf::from("/lib64"), RootEntry::Directory),
-    ];
+    let system = System {
+        covered: ["/proc/kcore", "/proc/acpi", "/proc/sys"]
+            .map(PathBuf::from)
+            .into(),
+        root: vec![
+            (PathBuf::from("/bin"), RootEntry::Link("usr/bin".into())),
+            (PathBuf::from("/lib64"), RootEntry::Directory),
+        ],
+    };
     let words = Sandbox {
-        root: &root,
-        covered: &covered,
+        system: &system,
         runtime: Path::new("/s/a-22222/runtime"),
         launcher: Path::new("/opt/bottle"),
         workdir: &workdir(mode),
