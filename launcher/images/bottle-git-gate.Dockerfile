@@ -13,6 +13,9 @@ RUN if ! command -v git || ! command -v ssh; then \
 RUN grep -q '^[^:]*:[^:]*:65532:' /etc/passwd \
     || echo 'git-gate:x:65532:65532::/run/bottle-gate:/bin/false' >> /etc/passwd
 
+# A volume is made like what stands in its place: the mirrors are the gate's to write.
+RUN install -d -m 0700 -o 65532 -g 65532 /git
+
 COPY --from=scanner /scanner/gitleaks /usr/local/bin/gitleaks
 RUN gitleaks version
 USER 65532:65532

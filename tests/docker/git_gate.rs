@@ -14,8 +14,9 @@ const IMAGE: &str = "bottle-test-gate";
 
 /// A bottle with a gate that leads to an upstream outside.
 struct Gate {
-    setting: Setting,
+    // Goes first: its upstream stands in the outside of the other.
     gated: Gated,
+    setting: Setting,
 }
 
 impl Gate {
@@ -23,7 +24,7 @@ impl Gate {
     fn new(test: &str) -> Option<Gate> {
         let setting = Setting::new(test)?;
         let gated = Gated::at(test, setting.outer.address())?;
-        let gate = Gate { setting, gated };
+        let gate = Gate { gated, setting };
         gate.build_image(test)?;
         gate.manifest(gate.gated.manifest(&gate.setting.host));
         Some(gate)

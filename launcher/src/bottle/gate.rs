@@ -16,7 +16,7 @@ use crate::plan::{GATE_HOST, GATE_PORT, Gate};
 /// What runs in it: the launcher's own, whatever version the image's tools are of.
 const PROGRAM: &str = "bottle-gate";
 
-/// Where the mirrors lie.
+/// Where the mirrors lie; the image says whose it is.
 const MIRRORS: &str = "/git";
 
 /// The image's scanner.
@@ -75,8 +75,6 @@ pub(super) async fn start(
     let unpacked = |error: std::io::Error| Failure::NotStarted(format!("{GATE_HOST}: {error}"));
     let state = state(gate, &program, keys).map_err(unpacked)?;
     docker.upload(&spec.name, DIRECTORY, state).await?;
-    let mirrors = own_directory().map_err(unpacked)?;
-    docker.upload(&spec.name, MIRRORS, mirrors).await?;
     Ok(docker.start_container(&spec.name).await?)
 }
 
@@ -91,13 +89,5 @@ fn state(gate: &Gate, program: &[u8], keys: &[(String, Secret)]) -> std::io::Res
         let content: &Zeroizing<Vec<u8>> = &file.content;
         archive.file(&file.path, 0o400, content)?;
     }
-    archive.finish()
-}
-
-/// An archive that makes the directory it is unpacked into the gate's: that of a volume is
-/// root's where the image has none of that name.
-fn own_directory() -> std::io::Result<Vec<u8>> {
-    let mut archive = Archive::of(USER);
-    archive.directory(Path::new("./"), 0o700)?;
     archive.finish()
 }
