@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::limits::{LISTED_OCTETS, ERRAND_LINE_OCTETS, QUESTION_TIME};
+use super::limits::{ERRAND_LINE_OCTETS, LISTED_OCTETS, QUESTION_TIME};
 
 /// How it ended.
 #[derive(Debug)]
