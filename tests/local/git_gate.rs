@@ -45,8 +45,10 @@ fn a_fetch_has_what_upstream_has_now_or_nothing() {
         assert_eq!(head.as_deref(), Some("GIT-GATE"), "{list}");
         let row = list.lines().find(|line| line.contains(bottle.slug()));
         assert_eq!(row.and_then(last_word).as_deref(), Some("up"), "{list}");
-        let logs = gated.setting.user.run(&["logs", bottle.slug(), "git-gate"]);
-        assert!(logs.stdout.contains("bottle-gate: app: "), "{logs:#?}");
+        let follow = ["logs", bottle.slug(), "git-gate", "--follow"];
+        let refused = gated.setting.user.bottle(&follow).start().line();
+        assert!(refused.starts_with("bottle-gate: app: "), "{refused}");
+        assert!(refused.contains("refused"), "{refused}");
         let processes = bottle.processes();
         let ended = bottle.end_by(Signal::TERM);
         assert_eq!(ended.code(), 128 + Signal::TERM.as_raw(), "{ended:#?}");
