@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use harness::binary::bottle_gate;
 use harness::git_server::git;
@@ -17,6 +17,11 @@ pub(crate) struct Setting {
     policy: Value,
 }
 
+/// See [`Setting::turnstile`].
+pub(crate) struct Turnstile {
+    root: PathBuf,
+}
+
 /// What a push came to.
 #[derive(Debug)]
 pub(crate) struct Pushed {
@@ -27,6 +32,11 @@ pub(crate) struct Pushed {
 impl Setting {
     /// One with the policy that a manifest has when it says nothing.
     pub(crate) fn new() -> Setting {
+        Setting::of("sha1")
+    }
+
+    /// The same with objects named by another digest.
+    pub(crate) fn of(object_format: &str) -> Setting {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().canonicalize().expect("a folder");
         let policy = json!({
@@ -42,15 +52,21 @@ impl Setting {
             root,
             policy,
         };
-        for name in ["state", "mirrors", "work"] {
+        for name in ["state", "mirrors"] {
             fs::create_dir(setting.root.join(name)).expect("a folder");
         }
-        git(
-            &setting.root,
-            &["init", "--quiet", "--bare", "upstream"],
-            b"",
-        );
-        git(&setting.work(), &["init", "--quiet"], b"");
+        let format = format!("--object-format={object_format}");
+        for (name, kind) in [
+            ("upstream", "--bare"),
+            ("mirrors/app.git", "--bare"),
+            ("work", "-q"),
+        ] {
+            git(
+                &setting.root,
+                &["init", "--quiet", &format, kind, name],
+                b"",
+            );
+        }
         setting.commit("readme", "hello");
         git(
             &setting.work(),
@@ -86,11 +102,6 @@ impl Setting {
 
     fn make_mirror(&self) {
         let mirror = self.mirror();
-        git(
-            &self.root,
-            &["init", "--quiet", "--bare", "mirrors/app.git"],
-            b"",
-        );
         git(
             &mirror,
             &["config", "receive.procReceiveRefs", "refs/"],
@@ -138,6 +149,76 @@ impl Setting {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", path]);
         self.git(&["rev-parse", "HEAD"])
+    }
+
+    /// Adds a symbolic link to the work tree, and commits it.
+    pub(crate) fn link(&self, to: &str, path: &str) {
+        symlink(to, self.work().join(path)).expect("a link");
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--message", "a link"]);
+    }
+
+    /// Somebody else pushes to upstream what the work tree has, and the gate hears of it.
+    pub(crate) fn push_upstream(&self, name: &str) {
+        self.git(&["push", "--quiet", "../upstream", name]);
+        self.fetch();
+    }
+
+    /// Somebody else sets a ref of upstream to a commit that nobody here has.
+    pub(crate) fn moves_upstream(&self, name: &str) -> String {
+        let main = git(&self.upstream(), &["rev-parse", "main"], b"");
+        let parent = value(&self.upstream(), name).unwrap_or(main.trim_end().to_owned());
+        let make = [
+            "commit-tree",
+            "-p",
+            &parent,
+            "-m",
+            "elsewhere",
+            "main^{tree}",
+        ];
+        let commit = git(&self.upstream(), &make, b"").trim_end().to_owned();
+        git(&self.upstream(), &["update-ref", name, &commit], b"");
+        commit
+    }
+
+    /// Upstream loses all its branches.
+    pub(crate) fn empty_upstream(&self) {
+        git(
+            &self.upstream(),
+            &["update-ref", "-d", "refs/heads/main"],
+            b"",
+        );
+        self.fetch();
+    }
+
+    /// Sets one of upstream's settings.
+    pub(crate) fn configure_upstream(&self, key: &str, value: &str) {
+        git(&self.upstream(), &["config", key, value], b"");
+    }
+
+    /// Sets one of the mirror's settings.
+    pub(crate) fn configure_mirror(&self, key: &str, value: &str) {
+        git(&self.mirror(), &["config", key, value], b"");
+    }
+
+    /// What upstream's hooks have noted beside it, in the file `order`.
+    pub(crate) fn order(&self) -> String {
+        fs::read_to_string(self.root.join("order")).expect("a hook has run")
+    }
+
+    /// A hook of upstream's that waits until it is let through, once.
+    pub(crate) fn turnstile(&self, hook: &str) -> Turnstile {
+        for name in ["reached", "open"] {
+            let made = Command::new("mkfifo").arg(self.root.join(name)).status();
+            assert!(made.expect("mkfifo").success());
+        }
+        self.hook(
+            hook,
+            "mkdir ../passed || exit 0; echo > ../reached; cat ../open",
+        );
+        Turnstile {
+            root: self.root.clone(),
+        }
     }
 
     /// Gives upstream a hook, a shell script.
@@ -199,23 +280,45 @@ impl Setting {
 
     /// What upstream has of a ref.
     pub(crate) fn at_upstream(&self, name: &str) -> Option<String> {
-        let all = refs(&self.upstream());
-        let mut lines = all.lines().filter_map(|line| line.split_once(' '));
-        lines
-            .find(|(_, other)| *other == name)
-            .map(|(value, _)| value.to_owned())
+        value(&self.upstream(), name)
+    }
+
+    /// What the mirror has of a ref.
+    pub(crate) fn mirrored(&self, name: &str) -> Option<String> {
+        value(&self.mirror(), name)
+    }
+}
+
+impl Turnstile {
+    /// Waits until the hook stands before it.
+    pub(crate) fn is_reached(&self) {
+        fs::read(self.root.join("reached")).expect("the hook");
+    }
+
+    /// Lets it through.
+    pub(crate) fn open(&self) {
+        fs::write(self.root.join("open"), "").expect("the hook");
     }
 }
 
 impl Pushed {
     /// Runs it.
     pub(crate) fn of(push: &mut Command) -> Pushed {
-        let output = push.output().expect("git");
-        let text = [output.stdout, output.stderr].concat();
+        Pushed::told(&push.output().expect("git"))
+    }
+
+    /// What was told at its end.
+    pub(crate) fn told(output: &Output) -> Pushed {
+        let text = [&output.stdout[..], &output.stderr].concat();
         Pushed {
             succeeded: output.status.success(),
             text: String::from_utf8(text).expect("UTF-8"),
         }
+    }
+
+    /// How much a person reads.
+    pub(crate) fn lines(&self) -> usize {
+        self.text.lines().count()
     }
 
     /// Asserts that a person reads this.
@@ -244,4 +347,11 @@ pub(crate) fn refs(repository: &Path) -> String {
         &["for-each-ref", "--format=%(objectname) %(refname)"],
         b"",
     )
+}
+
+fn value(repository: &Path, name: &str) -> Option<String> {
+    let all = refs(repository);
+    let mut lines = all.lines().filter_map(|line| line.split_once(' '));
+    let (value, _) = lines.find(|(_, other)| *other == name)?;
+    Some(value.to_owned())
 }

@@ -72,7 +72,6 @@ fn a_repository_that_is_not_there_is_refused_with_those_that_are() {
         "/nothing.git",
         "/app",
         "app.git",
-        "/app.git/",
         "//app.git",
         "/./app.git",
         "/../app.git",

@@ -1,7 +1,7 @@
 //! Whether a push changes what CI runs: it has the forge's secrets, and whoever writes it has
 //! them too.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 
 use super::errand::ask;
@@ -24,36 +24,34 @@ const DIRECTORY: &str = ".github";
 /// The object at each of [`PATHS`]; empty: there is none.
 type Parts = [String; PATHS.len()];
 
-/// Do commits that the mirror hasn't change it? `tips` are what refs are to be.
+/// The first thing that commits which the mirror hasn't change in it, in words. `tips` are what
+/// refs are to be, and `known` commits whose parts are upstream's own.
 ///
 /// Every new commit is looked at, not the tips alone: once a commit is upstream, a later ref may
 /// lead to it, and a branch made on the forge's own page asks no gate. A commit changes nothing
 /// if each part is that of one of its parents, so that a merge may take what upstream has made of
-/// it, or that of a ref of the mirror, so that a squash or a rebase may.
+/// it, or that of a known commit, so that a squash or a rebase may. Known are the default branch
+/// and what the ref was, no other: an old tag's would bring an old workflow back to life.
 ///
 /// # Errors
 ///
 /// git's.
-pub(super) fn is_changed(refs: &Refs<'_>, tips: &[&str]) -> io::Result<bool> {
+pub(super) fn change(refs: &Refs<'_>, tips: &[&str], known: &[&str]) -> io::Result<Option<String>> {
     let suspects = suspects(refs, tips)?;
     if suspects.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
-    let parts = parts(refs, suspects.iter().flatten().map(String::as_str))?;
-    let own: HashSet<(usize, &String)> = suspects.iter().flat_map(|one| own(&parts, one)).collect();
-    if own.is_empty() {
-        return Ok(false);
-    }
-    let tips = ask(
-        refs.git().args(["for-each-ref", "--format=%(objectname)"]),
-        "",
-    )?;
-    let parts = self::parts(refs, tips.lines())?;
-    let known: HashSet<(usize, &String)> = parts
-        .values()
-        .flat_map(|one| one.iter().enumerate())
-        .collect();
-    Ok(!own.is_subset(&known))
+    let commits = suspects.iter().flatten().map(String::as_str);
+    let parts = parts(refs, commits.chain(known.iter().copied()))?;
+    let is_known = |at: usize, part: &String| {
+        let mut known = known.iter().filter_map(|commit| parts.get(commit));
+        !part.is_empty() && known.any(|parts| parts[at] == *part)
+    };
+    let own = suspects.iter().flat_map(|suspect| own(&parts, suspect));
+    let mut changes = own.filter(|(_, at, part)| !is_known(*at, part));
+    Ok(changes
+        .next()
+        .map(|(commit, at, _)| format!("commit {commit:.12} changes {}", PATHS[at])))
 }
 
 /// Every new commit that differs in [`ROOTS`] from some parent, and its parents behind it, from
@@ -106,7 +104,10 @@ fn parts<'c>(
 }
 
 /// What a commit, first in `suspect`, has of no parent.
-fn own<'p>(parts: &'p HashMap<&str, Parts>, suspect: &[String]) -> Vec<(usize, &'p String)> {
+fn own<'p>(
+    parts: &'p HashMap<&str, Parts>,
+    suspect: &'p [String],
+) -> Vec<(&'p str, usize, &'p String)> {
     let of = |commit: &String| parts.get(commit.as_str());
     let Some((commit, parents)) = suspect.split_first() else {
         return Vec::new();
@@ -122,5 +123,6 @@ fn own<'p>(parts: &'p HashMap<&str, Parts>, suspect: &[String]) -> Vec<(usize, &
     let all = of(commit)
         .into_iter()
         .flat_map(|parts| parts.iter().enumerate());
-    all.filter(|(at, part)| !is_inherited(*at, part)).collect()
+    let own = all.filter(|(at, part)| !is_inherited(*at, part));
+    own.map(|(at, part)| (commit.as_str(), at, part)).collect()
 }

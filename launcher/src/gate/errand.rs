@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::limits::{ANSWER_OCTETS, ERRAND_LINE_OCTETS, QUESTION_TIME};
+use super::limits::{ERRAND_LINE_OCTETS, ERRAND_OCTETS, QUESTION_TIME};
 
 /// How it ended.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Ended {
 ///
 /// # Errors
 ///
-/// It can't be started or read, or writes more than [`ANSWER_OCTETS`].
+/// It can't be started or read, or writes more than [`ERRAND_OCTETS`].
 pub(super) fn run(
     command: &mut Command,
     input: &str,
@@ -76,12 +76,12 @@ pub(super) fn run(
 }
 
 fn read_bounded(input: &mut impl Read, octets: &mut Vec<u8>) -> io::Result<()> {
-    let limit = u64::try_from(ANSWER_OCTETS).unwrap_or(u64::MAX);
+    let limit = u64::try_from(ERRAND_OCTETS).unwrap_or(u64::MAX);
     input.take(limit).read_to_end(octets)?;
     match input.read(&mut [0])? {
         0 => Ok(()),
         _ => Err(io::Error::other(format!(
-            "it wrote more than {ANSWER_OCTETS} octets"
+            "it wrote more than {ERRAND_OCTETS} octets"
         ))),
     }
 }
@@ -102,9 +102,8 @@ pub(super) fn ask(command: &mut Command, input: &str) -> io::Result<String> {
 /// It gives none: with its last words.
 pub(super) fn answer(command: &mut Command, input: &str, within: Duration) -> io::Result<String> {
     let mut last_words = String::new();
-    let ended = run(command, input, within, &mut |line| {
-        line.clone_into(&mut last_words)
-    })?;
+    let mut hear = |line: &str| line.clone_into(&mut last_words);
+    let ended = run(command, input, within, &mut hear)?;
     match ended.code {
         Some(0) => Ok(ended.output),
         Some(_) | None => {
@@ -141,4 +140,80 @@ fn lines(input: &mut impl Read, heard: &mut (dyn FnMut(&str) + Send)) {
         }
     }
     tell(&mut line);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn shell(script: &str, input: &str, within: Duration) -> (io::Result<Ended>, Vec<String>) {
+        let mut heard = Vec::new();
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let mut hear = |line: &str| heard.push(line.to_owned());
+        let ended = run(&mut command, input, within, &mut hear);
+        (ended, heard)
+    }
+
+    #[test]
+    fn it_is_fed_and_read_at_once() {
+        let input = "a line\n".repeat(100_000);
+        let (ended, heard) = shell("tee /dev/stderr; exit 3", &input, LONG);
+        let ended = ended.expect("it runs");
+        assert_eq!(ended.code, Some(3));
+        assert_eq!(ended.output, input);
+        assert_eq!(heard, vec!["a line"; 100_000]);
+    }
+
+    #[test]
+    fn it_need_not_read_what_it_is_fed() {
+        let (ended, _) = shell("exec <&-; echo done", &"x".repeat(1 << 20), LONG);
+        assert_eq!(ended.expect("it runs").output, "done\n");
+    }
+
+    #[test]
+    fn what_takes_too_long_is_ended_with_all_that_it_started() {
+        let (ended, heard) = shell("sleep 600 & sleep 600", "", Duration::from_millis(300));
+        assert_eq!(ended.expect("it ran").code, None);
+        assert_eq!(heard, ["it took more than 0 s and was ended"]);
+        // It has ended itself, and left somebody behind who holds its outputs.
+        let (ended, heard) = shell("sleep 600 & echo x", "", Duration::from_millis(300));
+        assert_eq!(ended.expect("it ran").output, "x\n");
+        assert_eq!(heard, ["it took more than 0 s and was ended"]);
+    }
+
+    #[test]
+    fn what_writes_for_ever_is_ended() {
+        let (ended, _) = shell("yes", "", LONG);
+        let told = ended.expect_err("too long").to_string();
+        assert_eq!(told, format!("it wrote more than {ERRAND_OCTETS} octets"));
+    }
+
+    #[test]
+    fn a_line_is_harmless_and_bounded() {
+        let (_, heard) = shell("printf '1%%\\r2%%   \\n\\n\\033[1mx' >&2", "", LONG);
+        assert_eq!(heard, ["1%", "2%", "\\u{1b}[1mx"]);
+        let (_, heard) = shell(
+            &format!("printf '%{}s' x >&2", ERRAND_LINE_OCTETS + 1),
+            "",
+            LONG,
+        );
+        assert_eq!(heard, ["x"]);
+        let (_, heard) = shell("head -c 4001 /dev/zero | tr '\\0' y >&2", "", LONG);
+        assert_eq!(
+            heard.iter().map(String::len).collect::<Vec<_>>(),
+            [2000, 2000, 1]
+        );
+    }
+
+    #[test]
+    fn an_answer_is_one_of_success() {
+        let mut asked = Command::new("sh");
+        let told = ask(asked.args(["-c", "echo x; echo why >&2; exit 1"]), "").expect_err("none");
+        assert_eq!(told.to_string(), "sh gave no answer: why");
+        let told = ask(&mut Command::new("/no/such/program"), "").expect_err("none");
+        assert_eq!(told.kind(), io::ErrorKind::NotFound);
+    }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::clean_room::toward_upstream;
 use super::config::Repository;
 use super::errand;
-use super::limits::{FORWARD_TIME, LISTING_TIME, UPSTREAM_LINES};
+use super::limits::{FORWARD_TIME, LAST_LINES, LISTING_TIME, UPSTREAM_LINES};
 use super::place::Place;
 use super::porcelain;
 use super::push::{Fate, RefCommand};
@@ -121,7 +121,7 @@ impl<'a> Upstream<'a> {
         if told.is_empty() {
             ear.unsent()?;
         }
-        Ok(self.settle(refs, told, &ear.words.join("; ")))
+        Ok(self.settle(refs, told, &last_words(&ear.words)))
     }
 
     /// A fate each. Where git tells none, the connection was lost when upstream may have taken the
@@ -178,8 +178,11 @@ impl Ear {
             Some(_) => {}
             // Advice for whoever typed `git push`.
             None if line.starts_with("hint:") || line.starts_with("error: failed to push") => {}
-            None if self.words.len() < UPSTREAM_LINES => self.words.push(line.to_owned()),
-            None => {}
+            None => {
+                let surplus = (self.words.len() + 1).saturating_sub(UPSTREAM_LINES);
+                self.words.drain(..surplus);
+                self.words.push(line.to_owned());
+            }
         }
         self.told += usize::from(upstreams.is_some());
     }
@@ -190,8 +193,14 @@ impl Ear {
             return Err(Unsent::NotAtomic);
         }
         match self.words.iter().position(|line| line == NOT_REACHED) {
-            Some(at) => Err(Unsent::NotReached(self.words[..at].join("; "))),
+            Some(at) => Err(Unsent::NotReached(last_words(&self.words[..at]))),
             None => Ok(()),
         }
     }
+}
+
+/// The end of what was said: a server may greet at length before it fails.
+fn last_words(lines: &[String]) -> String {
+    let from = lines.len().saturating_sub(LAST_LINES);
+    lines[from..].join("; ")
 }

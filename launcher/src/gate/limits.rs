@@ -75,13 +75,16 @@ pub(super) const COMMANDS_OCTETS: usize = 256 * 1024;
 pub(super) const REASON_LETTERS: usize = 1000;
 
 /// Octets that git may answer: every ref of a mirror with its value.
-pub(super) const ANSWER_OCTETS: usize = 64 * 1024 * 1024;
+pub(super) const ERRAND_OCTETS: usize = 64 * 1024 * 1024;
 
 /// Octets of a line of error text; what is longer is told as several.
 pub(super) const ERRAND_LINE_OCTETS: usize = 2000;
 
 /// Lines of upstream's own that reach the agent: a page of links and advice.
 pub(super) const UPSTREAM_LINES: usize = 200;
+
+/// Lines of what git and ssh say at their end that go into a reason: cause and consequence.
+pub(super) const LAST_LINES: usize = 3;
 
 /// How long git may think about what is on this machine: a history of a million commits.
 pub(super) const QUESTION_TIME: Duration = Duration::from_secs(120);

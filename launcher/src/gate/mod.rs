@@ -70,7 +70,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> u8 {
 }
 
 /// Tells whoever is at the other end of a hook's error text, which receive-pack brings to the
-/// client. Nobody may be there any more.
+/// client, harmless to a terminal. Nobody may be there any more.
 fn tell(text: &str) {
+    let text = crate::visible::visible(text);
     let _ = writeln!(std::io::stderr(), "bottle-gate: {text}");
 }

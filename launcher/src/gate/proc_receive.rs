@@ -19,7 +19,7 @@ pub(super) fn run() -> u8 {
     match receive(&mut io::stdin().lock(), output) {
         Ok(()) => 0,
         Err(error) => {
-            tell(&crate::visible::visible(&error.to_string()));
+            tell(&error.to_string());
             1
         }
     }
@@ -88,21 +88,30 @@ fn verdicts<'p>(
     let tips = push.commands.iter().filter(|command| !command.deletes());
     let tips: Vec<&str> = tips.map(|command| command.new.as_str()).collect();
     // One look at all of it; at each alone only if there is something to find.
-    let ci = !repository.policy.ci && ci::is_changed(refs, &tips)?;
+    let ci = !repository.policy.ci && ci::change(refs, &tips, &["HEAD"])?.is_some();
     let verdict = |command: &'p RefCommand| {
         if let Some(reason) = misfit(refs, push, command) {
             return Ok(Err(reason.to_owned()));
+        }
+        let of_ci = match ci && !command.deletes() {
+            true => ci::change(refs, &[&command.new], &["HEAD", &command.old])?,
+            false => None,
+        };
+        if let Some(what) = &of_ci {
+            tell(&format!("{}: {what}", command.name));
         }
         let change = Change {
             deletes: command.deletes(),
             rewrites: refs.is_rewritten(command),
             of_default: refs.is_default(&command.name),
-            of_ci: ci && !command.deletes() && ci::is_changed(refs, &[&command.new])?,
+            of_ci: of_ci.is_some(),
         };
         let forbidding = policy::forbids(&repository.policy, &command.name, change);
-        let leased = change.deletes || change.rewrites;
         Ok(match forbidding.is_empty() {
-            true => Ok(Permitted { command, leased }),
+            true => Ok(Permitted {
+                command,
+                leased: change.deletes || change.rewrites,
+            }),
             false => Err(policy::sentence(&repository.name, &forbidding)),
         })
     };

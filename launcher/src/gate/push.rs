@@ -188,7 +188,7 @@ mod tests {
         let mut answer = Vec::new();
         let fates = [Fate::Arrived, Fate::Refused(" no\n\u{1b}[1mway".to_owned())];
         push.answer(&fates, &mut answer).expect("room");
-        let expected = b"0016ok refs/heads/a b002eng refs/tags/t no\\u{a}\\u{1b}[1mway0000";
+        let expected = b"0015ok refs/heads/a b0026ng refs/tags/t no\\u{a}\\u{1b}[1mway0000";
         assert_eq!(
             answer.escape_ascii().to_string(),
             expected.escape_ascii().to_string()

@@ -30,12 +30,7 @@ impl<'a> Refs<'a> {
         commands: &[RefCommand],
     ) -> io::Result<Refs<'a>> {
         let mut listing = git(place, repository);
-        listing.args([
-            "for-each-ref",
-            "--format=%(objectname) %(refname)",
-            "--",
-            "refs/-none-",
-        ]);
+        listing.args(["for-each-ref", "--format=%(objectname) %(refname)", "--"]);
         // A pattern without a star is a ref, or what lies below it; what is below is passed over.
         listing.args(commands.iter().map(|command| &command.name));
         let parse = |line: &str| {
