@@ -20,6 +20,7 @@ use super::group::Group;
 use super::limits::{REQUEST_OCTETS, Times};
 use super::log::log;
 use super::place::Place;
+use super::pushes::Pushes;
 use super::relay::{Ending, relay};
 use super::request::{LENGTH_OCTETS, Refused, Request, error_line, payload_octets};
 use super::silence::Silence;
@@ -30,6 +31,7 @@ pub(super) struct Gate {
     pub(super) place: Place,
     /// The names of the repositories.
     pub(super) repositories: Vec<String>,
+    pub(super) pushes: Pushes,
     pub(super) times: Times,
 }
 
@@ -53,6 +55,8 @@ pub(super) async fn serve(
             return refuse(client, gate, &format!("no request came within {seconds} s")).await;
         }
     };
+    let mirror = gate.place.mirror(&request.repository);
+    let _push = gate.pushes.begin(&request, mirror);
     let (group, mut git) = match git_daemon(&gate.place, &request).await {
         Ok(started) => started,
         Err(error) => {

@@ -56,10 +56,11 @@ impl Group {
         }
     }
 
-    /// Asks all of it to end, and kills what is still there after the grace.
+    /// Asks all of it to end, and kills what is still there after the grace. It is a hang-up
+    /// that asks: git daemon has itself and its children ignore `SIGTERM`.
     pub(super) async fn end(mut self, grace: Duration) {
-        for (sent, time) in [(Signal::TERM, grace), (Signal::KILL, grace)] {
-            // Somebody of it may still be there, and be it its leader that waits for us.
+        for (sent, time) in [(Signal::HUP, grace), (Signal::KILL, grace)] {
+            // Of those who end by themselves nobody is left to take it.
             let _ = kill_process_group(self.id, sent);
             if timeout(time, self.gone()).await.is_ok() {
                 break;

@@ -165,7 +165,7 @@ pub(super) struct Times {
     pub(super) compress: Duration,
     /// Without an octet either way; who works writes one every 5 s.
     pub(super) quiet: Duration,
-    /// For git to remove a quarantine, before it is killed.
+    /// For git to remove its locks, before it is killed.
     pub(super) grace: Duration,
     /// For the client to read the last words.
     pub(super) linger: Duration,

@@ -8,9 +8,10 @@ use crate::child;
 
 use super::clean_room;
 use super::config::Repository;
+use super::leftovers::{self, remove_tree};
 use super::limits::{PROGRAM_TIME, TOOL_ANSWER_OCTETS};
 use super::place::Place;
-use super::upstream::{self, NO_BRANCH};
+use super::upstream::NO_BRANCH;
 
 /// The hooks of a mirror; what git writes there by itself is none of ours.
 const HOOKS: [&str; 2] = ["pre-receive", "proc-receive"];
@@ -62,9 +63,9 @@ pub(super) fn make(place: &Place, repository: &Repository, format: ObjectFormat)
     }
     write_config(&mirror, &config(repository, format))?;
     link_hooks(&mirror)?;
-    upstream::remove_stale_locks(&mirror)?;
-    remove_leftovers(&mirror.join("objects"), "tmp_objdir-")?;
-    remove_leftovers(&mirror.join("objects").join("pack"), "tmp_")
+    leftovers::of_refs(&mirror)?;
+    leftovers::of_fetches(&mirror)?;
+    leftovers::of_pushes(&mirror)
 }
 
 /// Removes it; all that was in it is upstream's.
@@ -159,28 +160,4 @@ pub(super) fn link_all(directory: &Path, names: &[&str]) -> io::Result<()> {
         symlink(&program, directory.join(name))?;
     }
     Ok(())
-}
-
-/// What a push or a fetch leaves that was killed.
-fn remove_leftovers(directory: &Path, prefix: &str) -> io::Result<()> {
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(prefix) {
-            remove_tree(&entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// Removes a file, or a directory with all that is in it, if it is there.
-pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
-    let removed = match path.symlink_metadata() {
-        Ok(metadata) if metadata.is_dir() => std::fs::remove_dir_all(path),
-        Ok(_) => std::fs::remove_file(path),
-        Err(error) => Err(error),
-    };
-    match removed {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }

@@ -12,7 +12,8 @@ use super::connection::Gate;
 use super::limits::{STRAYS_TIME, TIMES};
 use super::log::log;
 use super::place::Place;
-use super::{door, fill, group, health_check, listener, mirror, strays, tools};
+use super::pushes::Pushes;
+use super::{door, fill, group, health_check, leftovers, listener, mirror, strays, tools};
 
 /// clap's code for a command line that it does not know.
 const USAGE: u8 = 2;
@@ -81,6 +82,7 @@ async fn serve_until(
         .into_iter()
         .map(|repository| repository.name);
     let gate = Gate {
+        pushes: Pushes::new(),
         place,
         repositories: names.collect(),
         times: TIMES,
@@ -108,8 +110,8 @@ async fn prepare(place: &Place, config: &Config) -> Result<(), String> {
 /// The directories beside the mirrors, made anew.
 fn directories(place: &Place) -> std::io::Result<()> {
     let (links, temporary) = (place.mirrors.join(".bin"), place.temporary());
-    mirror::remove_tree(&links)?;
-    mirror::remove_tree(&temporary)?;
+    leftovers::remove_tree(&links)?;
+    leftovers::remove_tree(&temporary)?;
     std::fs::create_dir_all(&temporary)?;
     mirror::link_all(&links, &["access-hook", "ssh"])
 }

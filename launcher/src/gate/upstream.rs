@@ -1,7 +1,6 @@
 //! What upstream has now, brought into the mirror.
 
 use std::io;
-use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use crate::child::{self, ChildError};
 
 use super::clean_room;
 use super::config::Repository;
+use super::leftovers;
 use super::limits::{HEAD_OCTETS, PROGRAM_TIME, REFRESH_TIME, TOOL_ANSWER_OCTETS};
 use super::mirror::ObjectFormat;
 use super::place::Place;
@@ -42,7 +42,8 @@ pub(super) fn refresh(
         }
     }
     let latest = Instant::now() + within;
-    remove_stale_locks(&place.mirror(name))?;
+    leftovers::of_refs(&place.mirror(name))?;
+    leftovers::of_fetches(&place.mirror(name))?;
     // Both ask at once. A HEAD that was turned to a branch in between is asked for again.
     for _ in 0..2 {
         let (fetched, head) = thread::scope(|scope| {
@@ -202,44 +203,6 @@ fn asked(
     }
 }
 
-/// Under the lock nobody changes refs, so a lock of git's was left by one that was killed.
-/// It would refuse that ref for ever.
-pub(super) fn remove_stale_locks(mirror: &Path) -> io::Result<()> {
-    for file in [
-        "HEAD.lock",
-        "packed-refs.lock",
-        "config.lock",
-        "shallow.lock",
-    ] {
-        remove_file(&mirror.join(file))?;
-    }
-    remove_locks_below(&mirror.join("refs"))
-}
-
-fn remove_locks_below(directory: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            remove_locks_below(&entry.path())?;
-        } else if entry
-            .path()
-            .extension()
-            .is_some_and(|extension| extension == "lock")
-        {
-            remove_file(&entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// Removes it if it is there.
-fn remove_file(path: &Path) -> io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,20 +227,5 @@ mod tests {
         for (answer, branch) in rows {
             assert_eq!(branch_of(answer).as_deref(), branch, "{answer}");
         }
-    }
-
-    #[test]
-    fn locks_are_removed_wherever_they_lie() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let heads = folder.path().join("refs/heads/a");
-        std::fs::create_dir_all(&heads).expect("folders");
-        let locks = [folder.path().join("HEAD.lock"), heads.join("b.lock")];
-        let refs = [folder.path().join("HEAD"), heads.join("b")];
-        for path in locks.iter().chain(&refs) {
-            std::fs::write(path, "").expect("a file");
-        }
-        remove_stale_locks(folder.path()).expect("removed");
-        assert!(locks.iter().all(|path| !path.exists()));
-        assert!(refs.iter().all(|path| path.exists()));
     }
 }
