@@ -133,3 +133,15 @@ fn more_refs_than_fit_are_refused_with_a_sentence() {
     assert_eq!(setting.at_upstream("refs/heads/b0"), None);
     setting.are_equal();
 }
+
+#[test]
+fn a_tree_in_disorder_hides_nothing() {
+    let setting = Setting::new();
+    let blob = setting.git(&["rev-parse", "main:readme"]);
+    // git looks for an entry where it should stand; a forge may find it wherever it does.
+    for names in [["z", ".gitlab-ci.yml"], ["readme", "readme"]] {
+        let commit = setting.commit_of_entries(&names, &blob);
+        let push = format!("{commit}:refs/heads/topic");
+        setting.is_refused(&[&push], "unpacker error");
+    }
+}

@@ -113,6 +113,7 @@ impl Setting {
             b"",
         );
         git(&mirror, &["config", "receive.unpackLimit", "1"], b"");
+        git(&mirror, &["config", "receive.fsckObjects", "true"], b"");
         symlink(bottle_gate(), mirror.join("hooks/proc-receive")).expect("a link");
         self.fetch();
     }
@@ -156,6 +157,18 @@ impl Setting {
         symlink(to, self.work().join(path)).expect("a link");
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", "a link"]);
+    }
+
+    /// A commit on top of `main` of a tree with just these entries in just this order.
+    pub(crate) fn commit_of_entries(&self, names: &[&str], blob: &str) -> String {
+        let octets: Vec<u8> = (0..blob.len() / 2)
+            .map(|at| u8::from_str_radix(&blob[2 * at..2 * at + 2], 16).expect("an id"))
+            .collect();
+        let entry = |name: &&str| [b"100644 ", name.as_bytes(), b"\0", &octets[..]].concat();
+        let tree: Vec<u8> = names.iter().flat_map(entry).collect();
+        let make = ["hash-object", "-t", "tree", "-w", "--literally", "--stdin"];
+        let tree = git(&self.work(), &make, &tree);
+        self.git(&["commit-tree", "-p", "main", "-m", "odd", tree.trim_end()])
     }
 
     /// Somebody else pushes to upstream what the work tree has, and the gate hears of it.

@@ -174,7 +174,12 @@ fn after_a_client_that_died_in_a_push_the_next_is_served() {
             .gate
             .wait_for_children("ended", <[harness::gate::GateChild]>::is_empty);
         assert!(gone < Duration::from_secs(5), "{manner}: {gone:?}");
-        assert_eq!(incoming(), [""; 0], "{manner}");
+        // It is cleared away a moment after its processes are gone.
+        let begun = Instant::now();
+        while !incoming().is_empty() {
+            assert!(begun.elapsed() < NEXT, "{manner}: {:?}", incoming());
+            thread::yield_now();
+        }
         the_next_is_served(&setting, &format!("after-{manner}"));
     }
     assert_eq!(setting.upstream.value("refs/heads/dead"), None);

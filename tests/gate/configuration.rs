@@ -1,5 +1,6 @@
 //! What steers the gate: `gate.json`, and nothing that stands in its environment or its home.
 
+use std::ffi::OsString;
 use std::fs;
 
 use harness::gate::Gate;
@@ -10,15 +11,15 @@ use crate::setting::Setting;
 
 /// Settings of git and gitleaks that would blind or divert them.
 const HOSTILE: [(&str, &str); 16] = [
-    ("GIT_SSH_COMMAND", "false"),
+    ("GIT_SSH_COMMAND", "/bin/false"),
     ("GIT_SSH", "/bin/false"),
     ("GIT_PROXY_COMMAND", "/bin/false"),
     ("GIT_DIR", "/nowhere"),
     ("GIT_OBJECT_DIRECTORY", "/nowhere"),
     ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "/nowhere"),
     ("GIT_NAMESPACE", "elsewhere"),
-    ("GIT_TRACE", "2"),
-    ("GIT_TRACE_PACKET", "2"),
+    ("GIT_TRACE", "/dev/stderr"),
+    ("GIT_TRACE_PACKET", "/dev/stderr"),
     ("GIT_CONFIG_PARAMETERS", "'core.hooksPath=/nowhere'"),
     ("GIT_ALLOW_PROTOCOL", "none"),
     ("GIT_EXEC_PATH", "/nowhere"),
@@ -26,6 +27,13 @@ const HOSTILE: [(&str, &str); 16] = [
     ("SSH_AUTH_SOCK", "/nowhere"),
     ("SSH_ASKPASS", "/bin/false"),
     ("LANGUAGE", "de"),
+];
+
+/// Settings of git by its environment, the same.
+const DIVERTED: [(&str, &str); 3] = [
+    ("core.hooksPath", "/nowhere"),
+    ("core.sshCommand", "/bin/false"),
+    ("url.file:///nowhere/.insteadOf", "ssh://"),
 ];
 
 /// A configuration of gitleaks that sees nothing.
@@ -63,14 +71,7 @@ fn nothing_in_its_environment_or_home_steers_the_gate() {
         for (name, value) in HOSTILE {
             files.export(name, value);
         }
-        for (index, (key, value)) in [
-            ("core.hooksPath", "/nowhere"),
-            ("core.sshCommand", "false"),
-            ("url.file:///nowhere/.insteadOf", "ssh://"),
-        ]
-        .into_iter()
-        .enumerate()
-        {
+        for (index, (key, value)) in DIVERTED.into_iter().enumerate() {
             files.export(&format!("GIT_CONFIG_KEY_{index}"), key);
             files.export(&format!("GIT_CONFIG_VALUE_{index}"), value);
         }
@@ -88,10 +89,12 @@ fn nothing_in_its_environment_or_home_steers_the_gate() {
     setting.clone("app");
     setting.agent.commit("app", "Clean", "file", b"clean\n");
 
-    // Looked at while they stand still, every child has what is known here and no more.
-    let known = |name: &str| {
-        let git_knows = name.starts_with("GIT_") && !HOSTILE.iter().any(|(bad, _)| *bad == name);
-        KNOWN.contains(&name) || (git_knows && !name.starts_with("GIT_CONFIG_KEY"))
+    // Looked at while they stand still, every child has what is known here and no more, and
+    // nothing of what the gate was given.
+    let is_known = |name: &str, value: &OsString| {
+        let given = HOSTILE.iter().chain(&DIVERTED).map(|(_, value)| *value);
+        let is_given = given.into_iter().any(|given| value == given);
+        (KNOWN.contains(&name) || name.starts_with("GIT_")) && !is_given
     };
     let mut seen = 0;
     for service in [GitService::UploadPack, GitService::ReceivePack] {
@@ -106,7 +109,11 @@ fn nothing_in_its_environment_or_home_steers_the_gate() {
         for child in setting.gate.children() {
             seen += 1;
             for (name, value) in &child.environment {
-                assert!(known(name), "{name}={value:?} of {:?}", child.words);
+                assert!(
+                    is_known(name, value),
+                    "{name}={value:?} of {:?}",
+                    child.words
+                );
             }
             let home = child.environment.get("HOME");
             assert_eq!(home, Some(&setting.gate.files().state().into()));

@@ -35,7 +35,11 @@ fn receive(input: &mut impl Read, output: &mut impl Write) -> io::Result<()> {
         .ok_or_else(unknown)?;
     let config = Config::read(&place)?;
     let repository = config.repository(&name).ok_or_else(unknown)?;
-    let fates = fates(&place, repository, &push)?;
+    let fates = fates(&place, repository, &push).unwrap_or_else(|error| {
+        // Nothing was sent yet.
+        let reason = format!("the gate failed: {error}");
+        vec![Fate::Refused(reason); push.commands.len()]
+    });
     push.answer(&fates, output)
 }
 
@@ -72,7 +76,7 @@ fn lock(place: &Place, name: &str) -> io::Result<Lock> {
         taken => return taken,
     }
     tell("waiting for another push or fetch of this repository");
-    let busy = "another push or fetch of this repository does not end: try again later";
+    let busy = "another push or fetch of this repository does not end, try again later";
     Lock::of(place, name, LOCK_TIME).map_err(|error| match is_taken(&error) {
         true => io::Error::other(busy),
         false => error,
