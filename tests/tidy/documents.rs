@@ -58,7 +58,7 @@ pub(crate) fn unused_words(words: &[String], sources: &[(String, String)]) -> Ve
         .collect()
 }
 
-/// Files and folders in backticks that the engine does not have.
+/// Files and folders in backticks that no program of ours has.
 pub(crate) fn missing_files(page: &str, sources: &[(String, String)]) -> Vec<String> {
     let page = page.split("```").step_by(2).collect::<String>();
     page.split('`')
@@ -73,7 +73,7 @@ pub(crate) fn missing_files(page: &str, sources: &[(String, String)]) -> Vec<Str
                 false => path.ends_with(&part),
             })
         })
-        .map(|name| format!("ARCHITECTURE.md: `{name}` is not in engine/src"))
+        .map(|name| format!("ARCHITECTURE.md: `{name}` is in no sources"))
         .collect()
 }
 
@@ -108,6 +108,6 @@ mod tests {
             ["glossary: no source says \"phlogiston\""]
         );
         let missing = missing_files(page, &sources);
-        assert_eq!(missing, ["ARCHITECTURE.md: `gone.rs` is not in engine/src"]);
+        assert_eq!(missing, ["ARCHITECTURE.md: `gone.rs` is in no sources"]);
     }
 }
