@@ -5,6 +5,7 @@
 //!          └───── refused: a sentence for the client ─────────────┘
 //! ```
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
@@ -19,10 +20,11 @@ use super::clean_room;
 use super::group::Group;
 use super::limits::{REQUEST_OCTETS, Times};
 use super::log::log;
+use super::oversize::Oversize;
 use super::place::Place;
 use super::pushes::Pushes;
 use super::relay::{Ending, relay};
-use super::request::{LENGTH_OCTETS, Refused, Request, error_line, payload_octets};
+use super::request::{LENGTH_OCTETS, Refused, Request, Service, error_line, payload_octets};
 use super::silence::Silence;
 
 /// What all connections share.
@@ -31,6 +33,8 @@ pub(super) struct Gate {
     pub(super) place: Place,
     /// The names of the repositories.
     pub(super) repositories: Vec<String>,
+    /// How many MiB a push to each of them may have.
+    pub(super) max_push_mib: BTreeMap<String, u32>,
     pub(super) pushes: Pushes,
     pub(super) times: Times,
 }
@@ -70,7 +74,7 @@ pub(super) async fn serve(
     };
     let mut silence = Silence::new(request.service, gate.times, Instant::now());
     let ending = tokio::select! {
-        ending = relay(&mut client, &mut git, &mut silence) => ending,
+        ending = relay(&mut client, &mut git, &mut silence, oversize(gate, &request)) => ending,
         () = ended(&mut gate_ends) => return group.end(gate.times.grace).await,
     };
     // The client sees its end when git has cleared away what it left.
@@ -91,6 +95,15 @@ pub(super) async fn serve(
             refuse(client, gate, &format!("{service} ended: {reason}")).await;
         }
         Ending::TooSilent(reason) => log(&format_args!("{repository}: {service} ended: {reason}")),
+    }
+}
+
+/// What watches the size of a push; nothing does that of a fetch.
+fn oversize(gate: &Gate, request: &Request) -> Option<Oversize> {
+    let most = gate.max_push_mib.get(&request.repository)?;
+    match request.service {
+        Service::UploadPack => None,
+        Service::ReceivePack => Some(Oversize::of(&request.repository, *most)),
     }
 }
 

@@ -31,6 +31,7 @@ mod listener;
 mod lock;
 mod log;
 mod mirror;
+mod oversize;
 mod pkt_line;
 mod place;
 mod policy;

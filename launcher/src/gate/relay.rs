@@ -6,6 +6,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::limits::RELAY_OCTETS;
+use super::oversize::Oversize;
 use super::request::{LENGTH_OCTETS, payload_octets};
 use super::silence::{Silence, TooSilent};
 
@@ -55,6 +56,16 @@ impl Way {
         self.next == self.end
     }
 
+    /// Puts `line` before what was read and nobody has taken yet, if there is room for it.
+    fn put_before(&mut self, line: &[u8]) {
+        let end = self.end + line.len();
+        if let Some(octets) = self.octets.get_mut(..end) {
+            octets.copy_within(..self.end, line.len());
+            octets[..line.len()].copy_from_slice(line);
+            self.end = end;
+        }
+    }
+
     /// Reads what has come, or writes what can be taken. May be dropped while it waits.
     async fn turn(
         &mut self,
@@ -84,6 +95,7 @@ pub(super) async fn relay(
     client: &mut TcpStream,
     git: &mut UnixStream,
     silence: &mut Silence,
+    mut oversize: Option<Oversize>,
 ) -> Ending {
     let (mut from_client, mut to_client) = client.split();
     let (mut from_git, mut to_git) = git.split();
@@ -94,7 +106,12 @@ pub(super) async fn relay(
     while !(git_has_ended && down.is_empty()) {
         tokio::select! {
             turn = up.turn(&mut from_client, &mut to_git), if !git_is_deaf => match turn {
-                Turn::Came(octets) => silence.client_sent(octets, Instant::now()),
+                Turn::Came(octets) => {
+                    silence.client_sent(octets, Instant::now());
+                    if let Some(oversize) = &mut oversize {
+                        oversize.client_sent(octets);
+                    }
+                }
                 Turn::Taken => silence.taken(Instant::now()),
                 // With its answer, or without.
                 Turn::Ended => return ended(refusal, Ending::ClientLeft),
@@ -107,6 +124,10 @@ pub(super) async fn relay(
                         refusal = refusal_in(octets);
                     }
                     silence.server_sent(Instant::now());
+                    let line = oversize.as_mut().and_then(|one| one.server_sent(octets));
+                    if let Some(line) = line {
+                        down.put_before(&line);
+                    }
                 }
                 Turn::Taken => silence.taken(Instant::now()),
                 Turn::Ended => git_has_ended = true,

@@ -7,7 +7,7 @@ use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::{Arguments, Command, Fill, Serve};
-use super::config::Config;
+use super::config::{Config, Repository};
 use super::connection::Gate;
 use super::limits::{STRAYS_TIME, TIMES};
 use super::log::log;
@@ -77,14 +77,13 @@ async fn serve_until(
     }
     let listener = listener::open(options.wanted())?;
     tell_ready();
-    let names = config
-        .repositories
-        .into_iter()
-        .map(|repository| repository.name);
+    let repositories = config.repositories.iter();
+    let most = |one: &Repository| (one.name.clone(), one.policy.max_push_mib);
     let gate = Gate {
         pushes: Pushes::new(),
         place,
-        repositories: names.collect(),
+        repositories: repositories.clone().map(|one| one.name.clone()).collect(),
+        max_push_mib: repositories.map(most).collect(),
         times: TIMES,
     };
     door::serve(listener, gate, asked_to_end)
