@@ -137,6 +137,7 @@ fn a_configuration_that_is_not_understood_is_refused() {
     let Some((_sshd, _upstream, mut files)) = Setting::parts(test) else {
         return;
     };
+    files.scan_for_nothing();
     let fails = |files, word: &str| {
         let (files, finished) = Gate::fail_to_start(files);
         assert_eq!(finished.code(), 1, "{finished:?}");

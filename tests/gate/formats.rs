@@ -11,7 +11,7 @@ use crate::setting::Setting;
 #[test]
 fn every_version_of_the_protocol_is_served() {
     let test = "every version of the protocol is served";
-    let Some(setting) = Setting::new(test) else {
+    let Some(setting) = Setting::scanning(test) else {
         return;
     };
     for version in ["0", "1", "2"] {
@@ -87,6 +87,7 @@ fn an_upstream_without_branches_has_no_default_to_protect() {
             return;
         };
         let upstream = sshd.repository("app", format);
+        files.scan_for_nothing();
         files.add("app", &sshd, &upstream);
         let gate = Gate::start(files);
         let agent = GitAgent::of(&gate);

@@ -47,6 +47,7 @@ fn no_start_without_a_host_key_and_a_key_that_opens() {
     let Some((sshd, upstream, mut files)) = Setting::parts(test) else {
         return;
     };
+    files.scan_for_nothing();
     let url = sshd.url(&upstream);
     let (right, wrong) = (
         sshd.known_hosts(&sshd.host_key()),

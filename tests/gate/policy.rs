@@ -165,6 +165,7 @@ fn what_ci_runs_changes_by_whatever_name_upstream_has_it_already() {
 fn a_push_is_as_large_as_it_may_be() {
     let test = "a push is as large as it may be";
     let Some(setting) = Setting::with(test, |files| {
+        files.scan_for_nothing();
         files.policy("app")["max_push_mib"] = 1.into();
     }) else {
         return;
@@ -201,6 +202,7 @@ fn a_push_is_as_large_as_it_may_be() {
 fn a_permitted_force_does_not_undo_what_the_gate_has_not_seen() {
     let test = "a permitted force does not undo what the gate has not seen";
     let Some(setting) = Setting::with(test, |files| {
+        files.scan_for_nothing();
         let policy = files.policy("app");
         policy["force"] = true.into();
         policy["delete"] = true.into();

@@ -8,7 +8,7 @@ use crate::setting::{Setting, assert_nothing_of_the_network};
 #[test]
 fn a_pushed_key_is_refused_before_the_network_is_asked() {
     let test = "a pushed key is refused before the network is asked";
-    let Some(mut setting) = Setting::new(test) else {
+    let Some(mut setting) = Setting::scanning(test) else {
         return;
     };
     setting.clone("app");
@@ -61,7 +61,7 @@ fn a_pushed_key_is_refused_before_the_network_is_asked() {
 
 #[test]
 fn a_clean_push_lands_upstream() {
-    let Some(setting) = Setting::new("a clean push lands upstream") else {
+    let Some(setting) = Setting::scanning("a clean push lands upstream") else {
         return;
     };
     setting.clone("app");
@@ -95,7 +95,7 @@ fn a_clean_push_lands_upstream() {
 #[test]
 fn a_clean_push_to_an_upstream_that_is_stopped_says_so_and_changes_nothing() {
     let test = "a clean push to an upstream that is stopped says so and changes nothing";
-    let Some(mut setting) = Setting::new(test) else {
+    let Some(mut setting) = Setting::scanning(test) else {
         return;
     };
     setting.clone("app");
@@ -111,7 +111,7 @@ fn a_clean_push_to_an_upstream_that_is_stopped_says_so_and_changes_nothing() {
 #[test]
 fn a_push_from_an_old_view_is_refused_until_it_is_merged() {
     let test = "a push from an old view is refused until it is merged";
-    let Some(setting) = Setting::new(test) else {
+    let Some(setting) = Setting::scanning(test) else {
         return;
     };
     setting.clone("app");

@@ -27,8 +27,14 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    /// As a manifest that says nothing has it; or a skip told under the name of `test`.
+    /// As a manifest that says nothing has it, but with a scanner that finds nothing: for what
+    /// is not asked of the scan. Or a skip told under the name of `test`.
     pub(crate) fn new(test: &str) -> Option<Setting> {
+        Setting::with(test, GateFiles::scan_for_nothing)
+    }
+
+    /// The same with the real scanner.
+    pub(crate) fn scanning(test: &str) -> Option<Setting> {
         Setting::with(test, |_| {})
     }
 

@@ -53,7 +53,7 @@ fn what_upstream_had_before_the_start_is_not_scanned_as_new() {
 #[test]
 fn a_start_goes_on_from_whatever_an_earlier_one_left() {
     let test = "a start goes on from whatever an earlier one left";
-    let Some(mut setting) = Setting::new(test) else {
+    let Some(mut setting) = Setting::scanning(test) else {
         return;
     };
     setting.clone("app");
@@ -113,6 +113,7 @@ fn a_mirror_that_cannot_be_filled_stops_the_start() {
     let Some((mut sshd, _, mut files)) = Setting::parts(test) else {
         return;
     };
+    files.scan_for_nothing();
     let second = sshd.repository("second", ObjectFormat::Sha1);
     files.add("second", &sshd, &second);
     let missing = sshd.url(&second).replace("second.git", "missing.git");

@@ -76,6 +76,7 @@ fn service(folder: &Path) -> String {
     )
 }
 
+/// A shell that is not the first reads none of its user's files, which take longer than git.
 fn config(folder: &Path, host_key: &str) -> String {
     let folder = folder.display();
     format!(
@@ -84,6 +85,7 @@ fn config(folder: &Path, host_key: &str) -> String {
          AuthenticationMethods publickey\n\
          ForceCommand {folder}/service\n\
          AcceptEnv GIT_PROTOCOL\n\
+         SetEnv SHLVL=9\n\
          PermitRootLogin prohibit-password\n\
          StrictModes no\n\
          UsePAM no\n\
