@@ -5,13 +5,13 @@ use std::io::{self, BufWriter, Read, Write};
 use super::ci;
 use super::config::{Config, Repository};
 use super::forward::{Permitted, Upstream};
-use super::limits::{LOCK_TELL, LOCK_TIME};
+use super::limits::{LOCK_TELL, LOCK_TIME, REFRESH_TIME};
 use super::lock::Lock;
 use super::place::Place;
 use super::policy::{self, Change};
 use super::push::{Fate, Push, RefCommand};
 use super::refs::Refs;
-use super::tell;
+use super::{tell, upstream};
 
 /// Runs it. Gives the exit code.
 pub(super) fn run() -> u8 {
@@ -171,5 +171,20 @@ fn forward(
             "upstream has it, the gate's mirror only after a fetch: {error}"
         ));
     }
+    if fates.contains(&Fate::Arrived) {
+        learn_default(place, repository);
+    }
     fates
+}
+
+/// The first branch of an upstream that had none becomes its default as it arrives, and is
+/// protected from the next push on, whether somebody fetches before it or not.
+fn learn_default(place: &Place, repository: &Repository) {
+    let is_known =
+        upstream::default_branch(place, &repository.name).is_ok_and(|branch| branch.is_some());
+    if !is_known && let Err(error) = upstream::refresh(place, repository, REFRESH_TIME) {
+        tell(&format!(
+            "upstream's default branch is known after a fetch: {error}"
+        ));
+    }
 }
