@@ -51,7 +51,8 @@ impl Round {
 
 /// What is measured: two upstreams, one of them behind a gate.
 struct Bench {
-    gate: Gate,
+    /// Serves as long as it is here.
+    _gate: Gate,
     agent: GitAgent,
     sshd: Sshd,
     direct: BareRepository,
@@ -145,7 +146,7 @@ impl Bench {
         let known = agent.path("known_hosts");
         fs::write(known, sshd.known_hosts(&sshd.host_key())).expect("known_hosts");
         Some(Bench {
-            gate,
+            _gate: gate,
             agent,
             sshd,
             direct,
@@ -179,25 +180,30 @@ impl Bench {
         }
     }
 
-    /// The contents of all that is new, as the gate has them: without headers.
+    /// The contents of all that is new but trees, of which the gate scans the names alone.
     fn contents(&self, branch: &str) -> Vec<u8> {
         let range = format!("main..{branch}");
         let arguments = ["rev-list", "--objects", "--no-object-names", &range];
         let names = self.agent.must("clone", &arguments);
-        let batch = ["cat-file", "--batch=%(objecttype)"];
-        let read = self.agent.git("clone", &batch).run_with(names.as_bytes());
+        let checked = self.objects("--batch-check=%(objectname) %(objecttype)", &names);
+        let kept = checked.lines().filter_map(|line| {
+            let (name, kind) = line.split_once(' ')?;
+            (kind != "tree").then(|| format!("{name}\n"))
+        });
+        let kept: String = kept.collect();
+        self.objects("--batch=%(objecttype)", &kept).into_bytes()
+    }
+
+    fn objects(&self, manner: &str, names: &str) -> String {
+        let asked = self.agent.git("clone", &["cat-file", manner]);
+        let read = asked.run_with(names.as_bytes());
         assert!(read.status.success(), "{}", read.stderr);
-        read.stdout.into_bytes()
+        read.stdout
     }
 
     fn push(&self, upstream: &BareRepository, branch: &str) -> Duration {
-        let mut url = self.sshd.url(upstream);
-        if upstream.folder() == self.direct.folder() {
-            // No prefix of it leads to the gate.
-            assert!(!url.contains("behind"));
-        } else {
-            url = format!("git://{}/behind.git", self.gate.address());
-        }
+        // The address of the one behind the gate leads to the gate, the other's does not.
+        let url = self.sshd.url(upstream);
         let ssh = format!(
             "ssh -F /dev/null -o IdentityAgent=none -o IdentitiesOnly=yes -o BatchMode=yes \
              -o StrictHostKeyChecking=yes -o UserKnownHostsFile={} -i {}",
