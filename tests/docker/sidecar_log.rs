@@ -23,11 +23,12 @@ fn a_bottle_that_runs_is_listed_with_its_age_and_health() {
     assert_eq!(listed.code(), 0, "{listed:#?}");
     let head = listed.stdout.lines().next().unwrap_or_default();
     let head: Vec<&str> = head.split_whitespace().collect();
-    assert_eq!(head, ["SLUG", "AGENT", "AGE", "STATE", "CRED-PROXY"]);
+    let columns = ["SLUG", "AGENT", "AGE", "STATE", "CRED-PROXY", "GIT-GATE"];
+    assert_eq!(head, columns);
     let mut rows = listed.stdout.lines();
     let row = rows.find(|line| line.starts_with(bottle.slug()));
     let row: Vec<&str> = row.expect("a row").split_whitespace().collect();
-    let [_, agent, age, state, health] = row[..] else {
+    let [_, agent, age, state, health, "-"] = row[..] else {
         panic!("{row:?}");
     };
     assert_eq!(agent, setting.host.agent());
