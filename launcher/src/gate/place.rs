@@ -62,6 +62,14 @@ impl Place {
         self.state.join(KNOWN_HOSTS).join(name)
     }
 
+    /// What ssh reaches a repository's upstream with: what each file is, and where.
+    pub(super) fn ssh_files(&self, name: &str) -> [(&'static str, PathBuf); 2] {
+        [
+            ("credential", self.identity(name)),
+            ("pinned host key", self.known_hosts(name)),
+        ]
+    }
+
     /// The bare mirror.
     pub(super) fn mirror(&self, name: &str) -> PathBuf {
         self.mirrors.join(format!("{name}.git"))
