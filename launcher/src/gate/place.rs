@@ -92,6 +92,22 @@ impl Place {
         (!name.contains('/')).then(|| name.to_owned())
     }
 
+    /// The repository in whose mirror git runs this hook.
+    ///
+    /// # Errors
+    ///
+    /// It runs in none.
+    pub(super) fn name_here(&self) -> io::Result<String> {
+        // git gives the true path, without links in it.
+        let true_place = Place {
+            state: self.state.clone(),
+            mirrors: self.mirrors.canonicalize()?,
+        };
+        let directory = std::env::current_dir()?.canonicalize()?;
+        let none = || io::Error::other("this is no mirror of the gate's");
+        true_place.name_of(&directory).ok_or_else(none)
+    }
+
     /// What a hook needs to find all this again.
     pub(super) fn variables(&self) -> [(&'static str, OsString); 2] {
         [
