@@ -175,13 +175,13 @@ mod tests {
                 b"git-upload-pack /app.git\0host=git-gate\0\0version=2\0",
                 "app",
                 Service::UploadPack,
-                b"002dgit-upload-pack /app.git\0\0version=2\0",
+                b"0028git-upload-pack /app.git\0\0version=2\0",
             ),
             (
                 b"git-upload-pack /lib.git\0host=git-gate\0\0version=1\0",
                 "lib",
                 Service::UploadPack,
-                b"002dgit-upload-pack /lib.git\0\0version=1\0",
+                b"0028git-upload-pack /lib.git\0\0version=1\0",
             ),
             (
                 b"git-receive-pack /app.git\0host=git-gate:99\0",
