@@ -81,7 +81,11 @@ pub(super) fn default_branch(place: &Place, name: &str) -> io::Result<Option<Str
 }
 
 /// The branch that the mirror's HEAD names, whether it is there or not.
-fn head(place: &Place, name: &str) -> io::Result<Option<String>> {
+///
+/// # Errors
+///
+/// The mirror can't be read.
+pub(super) fn head(place: &Place, name: &str) -> io::Result<Option<String>> {
     let text = std::fs::read_to_string(place.mirror(name).join("HEAD"))?;
     Ok(text
         .strip_prefix("ref: ")
