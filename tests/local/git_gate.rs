@@ -169,7 +169,10 @@ fn the_gate_sees_its_state_and_nothing_else() {
         let gate = process_named(&bottle, "sleep");
         kill(gate);
         let told = bottle.wait_for_word("git-gate ended");
-        assert!(told.contains("the agent's calls fail"), "{told}");
+        assert!(
+            told.contains("the agent's fetches and pushes fail"),
+            "{told}"
+        );
         assert_eq!(bottle.ask(&["echo", "on"]), "on\n");
         let list = gated.setting.user.run(&["list"]).stdout;
         let row = list.lines().find(|line| line.contains(&slug)).expect("it");

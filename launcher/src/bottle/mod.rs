@@ -31,7 +31,7 @@ mod orphans;
 mod proxy;
 mod seal;
 pub(crate) mod session;
-mod sidecars;
+pub(crate) mod sidecars;
 pub(crate) mod slug;
 pub(crate) mod state;
 pub(crate) mod undo;

@@ -6,6 +6,12 @@ use super::Names;
 use super::limits::{GATE_FILLED_WITHIN, HEALTHY_WITHIN};
 use crate::plan::{GATE_HOST, GATE_PORT, PROXY_HOST, PROXY_PORT, Plan};
 
+/// What fails without the proxy.
+pub(crate) const WITHOUT_PROXY: &str = "the agent's calls fail";
+
+/// What fails without the gate.
+pub(crate) const WITHOUT_GATE: &str = "the agent's fetches and pushes fail";
+
 /// A sidecar that the agent calls.
 #[derive(Clone, Debug)]
 pub(super) struct Sidecar {
@@ -28,14 +34,14 @@ pub(super) fn of(plan: &Plan, names: &Names) -> Vec<Sidecar> {
         host: PROXY_HOST,
         port: PROXY_PORT,
         healthy_within: HEALTHY_WITHIN,
-        serves: "the agent's calls fail",
+        serves: WITHOUT_PROXY,
     });
     let gate = plan.gate.is_some().then(|| Sidecar {
         container: names.gate.clone(),
         host: GATE_HOST,
         port: GATE_PORT,
         healthy_within: GATE_FILLED_WITHIN,
-        serves: "the agent's fetches and pushes fail",
+        serves: WITHOUT_GATE,
     });
     proxy.into_iter().chain(gate).collect()
 }

@@ -54,11 +54,13 @@ async fn of_image(image: &str, is_named: bool) -> Result<Scanner, String> {
 }
 
 /// What a preview says of it.
-pub(super) fn text(found: &Found) -> Option<&str> {
-    found.as_ref().map(|found| match found {
-        Ok(scanner) => scanner.text.as_str(),
-        Err(sentence) => sentence.as_str(),
-    })
+pub(super) fn text(found: &Found) -> Option<Result<&str, &str>> {
+    let found = found.as_ref()?.as_ref();
+    Some(
+        found
+            .map(|scanner| scanner.text.as_str())
+            .map_err(String::as_str),
+    )
 }
 
 /// All that the gate is made from; none: there is none.

@@ -72,3 +72,46 @@ impl Config {
         self.repositories.iter().find(|one| one.name == name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is read of this text.
+    fn read(text: &str) -> Result<Config, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = Place {
+            state: folder.path().to_owned(),
+            mirrors: folder.path().to_owned(),
+        };
+        std::fs::write(place.config(), text).expect("written");
+        Config::read(&place).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn it_is_read_up_to_its_limit() {
+        let none = r#"{"scanner": ["gitleaks"], "repositories": []}"#;
+        let padded = |octets: usize| none.to_owned() + &" ".repeat(octets - none.len());
+        let config = read(&padded(CONFIG_OCTETS)).expect("it fits");
+        assert_eq!(config.scanner, ["gitleaks"]);
+        assert_eq!(config.repository("app"), None);
+        let told = read(&padded(CONFIG_OCTETS + 1)).expect_err("too long");
+        assert!(
+            told.ends_with("gate.json: is longer than 1048576 octets"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn what_it_does_not_know_is_refused() {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            r#"{"scanner": [], "repositories": [], "more": 1}"#,
+        ] {
+            let told = read(text).expect_err(text);
+            assert!(told.contains("gate.json: "), "{told}");
+        }
+    }
+}

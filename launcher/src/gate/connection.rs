@@ -11,7 +11,7 @@ use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -46,7 +46,7 @@ pub(super) async fn serve(
     mut gate_ends: watch::Receiver<bool>,
 ) {
     let request = tokio::select! {
-        request = timeout(gate.times.request, request(&mut client, gate)) => request,
+        request = timeout(gate.times.request, request(&mut client, &gate.repositories)) => request,
         () = ended(&mut gate_ends) => return,
     };
     let request = match request {
@@ -136,7 +136,10 @@ async fn linger(mut client: TcpStream, gate: &Gate) {
 }
 
 /// Reads the first line, and not an octet more.
-async fn request(client: &mut TcpStream, gate: &Gate) -> io::Result<Result<Request, Refused>> {
+async fn request(
+    client: &mut (impl AsyncRead + Unpin),
+    repositories: &[String],
+) -> io::Result<Result<Request, Refused>> {
     let mut length = [0; LENGTH_OCTETS];
     client.read_exact(&mut length).await?;
     let octets = match payload_octets(length) {
@@ -145,7 +148,7 @@ async fn request(client: &mut TcpStream, gate: &Gate) -> io::Result<Result<Reque
     };
     let mut payload = vec![0; octets];
     client.read_exact(&mut payload).await?;
-    Ok(Request::parse(&payload, &gate.repositories))
+    Ok(Request::parse(&payload, repositories))
 }
 
 /// Starts git for one request. Both its ends are one socket, as those of an inetd's program.
@@ -185,4 +188,26 @@ fn daemon_command(place: &Place, repository: &str) -> Command {
         .arg(place.mirror(repository))
         .current_dir(&place.mirrors);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_first_line_is_read_up_to_its_limit_and_not_an_octet_more() {
+        let names = ["app".to_owned()];
+        let line = |octets: usize| {
+            let payload = format!("{:x<octets$}", "git-upload-pack /app.git\0host=");
+            format!("{:04x}{payload}behind", LENGTH_OCTETS + octets)
+        };
+        let at_most = line(REQUEST_OCTETS);
+        let mut octets = at_most.as_bytes();
+        let read = request(&mut octets, &names).await.expect("it came");
+        assert_eq!(read.expect("a request").repository, "app");
+        assert_eq!(octets, b"behind");
+        let longer = line(REQUEST_OCTETS + 1);
+        let read = request(&mut longer.as_bytes(), &names).await;
+        assert_eq!(read.expect("its length came"), Err(Refused::NoRequest));
+    }
 }

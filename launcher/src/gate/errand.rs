@@ -185,6 +185,18 @@ mod tests {
     }
 
     #[test]
+    fn an_output_is_read_up_to_its_limit() {
+        let read = |octets| {
+            let output = io::repeat(b'x').take(octets);
+            let mut read = Vec::new();
+            read_bounded(&mut { output }, &mut read).map(|()| read.len())
+        };
+        let limit = ERRAND_OCTETS as u64;
+        assert_eq!(read(limit).expect("as much as may be"), ERRAND_OCTETS);
+        read(limit + 1).expect_err("one octet more");
+    }
+
+    #[test]
     fn what_writes_for_ever_is_ended() {
         let (ended, _) = shell("yes", "", LONG);
         let told = ended.expect_err("too long").to_string();

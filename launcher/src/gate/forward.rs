@@ -204,3 +204,47 @@ fn last_words(lines: &[String]) -> String {
     let from = lines.len().saturating_sub(LAST_LINES);
     lines[from..].join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_words_are_kept_and_the_last_are_told() {
+        let mut ear = Ear::default();
+        for number in 1..=UPSTREAM_LINES {
+            ear.hear(&number.to_string());
+        }
+        assert_eq!(ear.words.len(), UPSTREAM_LINES);
+        assert_eq!(ear.words[0], "1");
+        ear.hear("one more");
+        assert_eq!(ear.words.len(), UPSTREAM_LINES);
+        assert_eq!(ear.words[0], "2");
+        assert_eq!(last_words(&ear.words), "199; 200; one more");
+        assert_eq!(last_words(&ear.words[..LAST_LINES]), "2; 3; 4");
+        assert_eq!(last_words(&ear.words[..1]), "2");
+    }
+
+    #[test]
+    fn what_is_no_word_of_ssh_or_git_on_the_push_is_passed_over() {
+        let mut ear = Ear::default();
+        for line in [
+            "hint: Updates were rejected",
+            "error: failed to push some refs to 'ssh://h/p'",
+            "remote: upstream's own",
+            "ssh: connect to host h: refused",
+            NOT_REACHED,
+        ] {
+            ear.hear(line);
+        }
+        assert_eq!(ear.told, 1);
+        match ear.unsent() {
+            Err(Unsent::NotReached(words)) => {
+                assert_eq!(words, "ssh: connect to host h: refused");
+            }
+            Err(Unsent::NotAtomic) | Ok(()) => panic!("{:?}", ear.words),
+        }
+        ear.hear(NOT_ATOMIC);
+        assert!(matches!(ear.unsent(), Err(Unsent::NotAtomic)));
+    }
+}

@@ -10,6 +10,9 @@ pub(super) const LOCK_LOOK: Duration = Duration::from_millis(20);
 
 // --- serve ---
 
+/// Characters of a client's word that it is told again: enough to see a slip in a path.
+pub(super) const SHOWN_CHARACTERS: usize = 80;
+
 /// How long a local program may take that tells its version.
 pub(super) const PROGRAM_TIME: Duration = Duration::from_secs(30);
 
@@ -88,9 +91,7 @@ pub(super) const TIMES: Times = Times {
     linger: Duration::from_secs(2),
 };
 
-// --- end of serve ---
-
-// The scan.
+// --- the scan ---
 
 /// Octets of a piece that the scanner gets to see at once. It reads on to a blank line for at
 /// most 25,000 octets, and cuts wherever it stands then: with a piece it never comes to that.
@@ -121,9 +122,20 @@ pub(super) const NAMES_REMEMBERED: usize = 256 * 1024;
 /// push: 16 and up to 33 octets for each.
 pub(super) const MARKS: usize = 1024 * 1024;
 
-/// Refs of one push, and octets of the line about one.
+/// Refs of one push. Far more than proc-receive forwards: this bounds memory while it is scanned.
 pub(super) const PUSH_REFS: usize = 10_000;
+
+/// Octets of the line about one of them: two ids and a name, which no file system has longer.
 pub(super) const PUSH_LINE_OCTETS: usize = 4 * 1024;
+
+/// Octets of an object that are read at once.
+pub(super) const OBJECT_READ_OCTETS: usize = 128 * 1024;
+
+/// Octets of the line before an object: an id, a kind, a size.
+pub(super) const OBJECT_HEADER_OCTETS: usize = 256;
+
+/// Octets that the scanner gets to read at once: as many as a pipe holds.
+pub(super) const SCANNER_WRITE_OCTETS: usize = 64 * 1024;
 
 /// Octets of the scanner's report: a hundred thousand findings. More are as bad.
 pub(super) const REPORT_OCTETS: u64 = 64 * 1024 * 1024;
@@ -137,6 +149,9 @@ pub(super) const TELL_TIME: Duration = Duration::from_secs(60);
 /// Findings that are told; the others are counted.
 pub(super) const FINDINGS_TOLD: usize = 20;
 
+/// Digits of an object's id that are told: more than any repository needs to tell two apart.
+pub(super) const SHORT_ID_DIGITS: usize = 10;
+
 /// Refs that are asked whether a commit with a finding is theirs.
 pub(super) const REFS_ASKED: usize = 16;
 
@@ -147,7 +162,7 @@ pub(super) const TOLD_OBJECT_OCTETS: usize = 1024 * 1024;
 /// the same 256 MiB as receive-pack and git.
 pub(super) const SCANNER_MEMORY: &str = "64MiB";
 
-// proc-receive: policy and forwarding.
+// --- proc-receive: policy and forwarding ---
 
 /// Octets of all that a push asks for. It becomes two arguments a ref, and Linux takes 2 MiB of
 /// them: some two thousand refs at once.

@@ -38,3 +38,31 @@ impl Lock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirror_is_locked_for_one_and_another_mirror_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = Place {
+            state: folder.path().to_owned(),
+            mirrors: folder.path().to_owned(),
+        };
+        for name in ["app", "lib"] {
+            std::fs::create_dir(place.mirror(name)).expect("a mirror");
+        }
+        let take = |name, within| Lock::of(&place, name, within).map_err(|error| error.kind());
+        let first = take("app", Duration::ZERO).expect("it is free");
+        let short = Duration::from_millis(50);
+        assert_eq!(take("app", short).err(), Some(io::ErrorKind::TimedOut));
+        take("lib", Duration::ZERO).expect("another's");
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| take("app", Duration::from_secs(60)).is_ok());
+            drop(first);
+            assert!(second.join().expect("no panic"), "who waits gets it");
+        });
+        take("none", short).map(drop).expect_err("no mirror");
+    }
+}

@@ -1,4 +1,5 @@
-//! What the gate tells who runs it, line by line on standard error.
+//! What the gate says on standard error, line by line: to who runs it, or out of a hook to the
+//! client.
 
 use core::fmt;
 use std::io::Write as _;

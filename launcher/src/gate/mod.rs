@@ -57,7 +57,6 @@ pub use config::{Config, Policy, Repository};
 pub use place::{CONFIG, KEYS, KNOWN_HOSTS};
 
 use std::ffi::{OsStr, OsString};
-use std::io::Write as _;
 use std::path::Path;
 
 /// Does what the name that it is called by says. Gives the exit code.
@@ -73,9 +72,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> u8 {
     }
 }
 
-/// Tells whoever is at the other end of a hook's error text, which receive-pack brings to the
-/// client, harmless to a terminal. Nobody may be there any more.
+/// Tells the client, in a hook: receive-pack brings it what a hook writes to its error text.
 fn tell(text: &str) {
-    let text = crate::visible::visible(text);
-    let _ = writeln!(std::io::stderr(), "bottle-gate: {text}");
+    log::log(&text);
 }

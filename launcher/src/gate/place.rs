@@ -62,6 +62,14 @@ impl Place {
         self.state.join(KNOWN_HOSTS).join(name)
     }
 
+    /// What ssh reaches a repository's upstream with: what each file is, and where.
+    pub(super) fn ssh_files(&self, name: &str) -> [(&'static str, PathBuf); 2] {
+        [
+            ("credential", self.identity(name)),
+            ("pinned host key", self.known_hosts(name)),
+        ]
+    }
+
     /// The bare mirror.
     pub(super) fn mirror(&self, name: &str) -> PathBuf {
         self.mirrors.join(format!("{name}.git"))
@@ -82,6 +90,22 @@ impl Place {
         let name = directory.strip_prefix(&self.mirrors).ok()?.to_str()?;
         let name = name.strip_suffix(".git")?;
         (!name.contains('/')).then(|| name.to_owned())
+    }
+
+    /// The repository in whose mirror git runs this hook.
+    ///
+    /// # Errors
+    ///
+    /// It runs in none.
+    pub(super) fn name_here(&self) -> io::Result<String> {
+        // git gives the true path, without links in it.
+        let true_place = Place {
+            state: self.state.clone(),
+            mirrors: self.mirrors.canonicalize()?,
+        };
+        let directory = std::env::current_dir()?.canonicalize()?;
+        let none = || io::Error::other("this is no mirror of the gate's");
+        true_place.name_of(&directory).ok_or_else(none)
     }
 
     /// What a hook needs to find all this again.

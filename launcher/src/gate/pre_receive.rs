@@ -1,13 +1,14 @@
 //! The scan of what a push brings, before anything else looks at it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 
 use super::clean_room;
 use super::config::Config;
+use super::limits::QUESTION_TIME;
 use super::place::Place;
-use super::scan::{self, Push, Update, is_nothing};
+use super::scan::{self, Push, Update, Watch, is_nothing};
 use crate::visible::visible;
 
 /// Runs it. Gives the exit code.
@@ -23,7 +24,7 @@ fn hook() -> Result<(), String> {
     let failed = |error: io::Error| refusal(&error.to_string());
     let place = Place::of_hook().map_err(failed)?;
     let config = Config::read(&place).map_err(failed)?;
-    let name = name(&place).map_err(failed)?;
+    let name = place.name_here().map_err(failed)?;
     let updates = Update::read(io::stdin().lock()).map_err(failed)?;
     let known = refs(&place, &name, &updates).map_err(failed)?;
     for update in &updates {
@@ -54,24 +55,12 @@ fn refusal(why: &str) -> String {
     )
 }
 
-/// The repository in whose mirror git runs the hook.
-fn name(place: &Place) -> io::Result<String> {
-    // git gives the true path, without links in it.
-    let true_place = Place {
-        state: place.state.clone(),
-        mirrors: place.mirrors.canonicalize()?,
-    };
-    let directory = std::env::current_dir()?.canonicalize()?;
-    let none = || io::Error::other("this is none of the gate's mirrors");
-    true_place.name_of(&directory).ok_or_else(none)
-}
-
 /// What of the named refs is in the mirror, and where it leads. Objects in quarantine make no
 /// difference: refs come after them.
 fn refs(place: &Place, name: &str, updates: &[Update]) -> io::Result<HashMap<Vec<u8>, String>> {
-    let mut wanted = HashMap::new();
+    let mut wanted = HashSet::new();
     for update in updates {
-        if wanted.insert(update.name.as_slice(), ()).is_some() {
+        if !wanted.insert(update.name.as_slice()) {
             return Err(io::Error::other("a ref is named twice"));
         }
     }
@@ -80,6 +69,8 @@ fn refs(place: &Place, name: &str, updates: &[Update]) -> io::Result<HashMap<Vec
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;
+    // receive-pack's keepalives go on while we wait: nothing else would end it.
+    let watch = Watch::over(&mut [&mut list], QUESTION_TIME)?;
     let output = list.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
     let mut known = HashMap::new();
     for line in BufReader::new(output).split(b'\n') {
@@ -88,11 +79,17 @@ fn refs(place: &Place, name: &str, updates: &[Update]) -> io::Result<HashMap<Vec
         let (Some(id), Some(name)) = (words.next(), words.next()) else {
             continue;
         };
-        if wanted.contains_key(name) {
+        if wanted.contains(name) {
             known.insert(name.to_vec(), String::from_utf8_lossy(id).into_owned());
         }
     }
     let status = list.wait()?;
+    if watch.has_lapsed() {
+        let seconds = QUESTION_TIME.as_secs();
+        return Err(io::Error::other(format!(
+            "git for-each-ref took more than {seconds} s"
+        )));
+    }
     let failed = || io::Error::other(format!("git for-each-ref: {status}"));
     status.success().then_some(known).ok_or_else(failed)
 }

@@ -29,10 +29,8 @@ pub(super) fn run() -> u8 {
 fn receive(input: &mut impl Read, output: &mut impl Write) -> io::Result<()> {
     let push = Push::read(input, output)?;
     let place = Place::of_hook()?;
-    let unknown = || io::Error::other("this is no mirror of the gate's");
-    let name = place
-        .name_of(&std::env::current_dir()?)
-        .ok_or_else(unknown)?;
+    let unknown = || io::Error::other("the gate does not serve this repository");
+    let name = place.name_here()?;
     let config = Config::read(&place)?;
     let repository = config.repository(&name).ok_or_else(unknown)?;
     let fates = fates(&place, repository, &push).unwrap_or_else(|error| {

@@ -203,6 +203,41 @@ mod tests {
     }
 
     #[test]
+    fn so_many_octets_of_commands_are_taken_and_no_more() {
+        let command = |octets: usize| {
+            let text = format!("{ZERO} {OLD} refs/heads/");
+            let name = "a".repeat(octets - text.len());
+            text + &name
+        };
+        let last = COMMANDS_OCTETS % 50_000;
+        let mut lines = vec![command(50_000); COMMANDS_OCTETS / 50_000];
+        lines.push(command(last));
+        let read_all = |lines: &[String]| {
+            let lines: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
+            read(&[&[b"version=1"], &lines]).map(|(push, _)| push.commands.len())
+        };
+        assert_eq!(read_all(&lines), Ok(lines.len()));
+        lines.pop();
+        lines.push(command(last + 1));
+        let told = read_all(&lines).expect_err("one octet more");
+        assert!(told.contains("too many refs at once"), "{told}");
+    }
+
+    #[test]
+    fn a_reason_is_told_up_to_its_limit() {
+        let reason = |letters| one_line(&"ß".repeat(letters)).chars().count();
+        assert_eq!(reason(REASON_LETTERS), REASON_LETTERS);
+        assert_eq!(reason(REASON_LETTERS + 1), REASON_LETTERS);
+        // However it is escaped, it fits in a pkt-line with the longest of names.
+        let escaped = one_line(&"\u{10ffff}".repeat(REASON_LETTERS));
+        assert!(
+            escaped.len() < pkt_line::DATA_OCTETS / 2,
+            "{}",
+            escaped.len()
+        );
+    }
+
+    #[test]
     fn a_long_reason_is_cut() {
         let line = format!("{ZERO} {OLD} refs/heads/a");
         let (push, _) = read(&[&[b"version=1\n"], &[line.as_bytes()]]).expect("a push");

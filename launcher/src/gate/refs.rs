@@ -8,6 +8,7 @@ use super::clean_room::git;
 use super::errand::ask;
 use super::place::Place;
 use super::push::RefCommand;
+use super::upstream;
 
 /// The refs that a push names, and the default branch.
 #[derive(Debug)]
@@ -107,16 +108,10 @@ impl<'a> Refs<'a> {
 /// default to protect.
 fn default_branch(place: &Place, repository: &str) -> io::Result<Option<String>> {
     let mut branches = git(place, repository);
-    branches.args([
-        "for-each-ref",
-        "--count=1",
-        "--format=%(refname)",
-        "refs/heads/",
-    ]);
-    if ask(&mut branches, "")?.is_empty() {
-        return Ok(None);
+    branches.args(["for-each-ref", "--count=1", "refs/heads/"]);
+    match ask(&mut branches, "")?.is_empty() {
+        true => Ok(None),
+        // Also one that a refresh which was killed left on a pruned branch: that is the safe side.
+        false => upstream::head(place, repository),
     }
-    let mut head = git(place, repository);
-    let head = ask(head.args(["symbolic-ref", "HEAD"]), "")?;
-    Ok(Some(head.trim_end().to_owned()))
 }

@@ -3,13 +3,12 @@
 
 use core::fmt;
 
+use super::limits::SHOWN_CHARACTERS;
+use super::pkt_line::{self, Header};
 use crate::visible::visible;
 
 /// Octets of a pkt-line's length, in hexadecimal digits.
-pub(super) const LENGTH_OCTETS: usize = 4;
-
-/// Characters of a client's word that it is told again.
-const SHOWN_CHARACTERS: usize = 80;
+pub(super) const LENGTH_OCTETS: usize = pkt_line::HEADER_OCTETS;
 
 /// What git calls a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,14 +91,10 @@ fn shown(word: &str) -> String {
 /// The octets that follow a pkt-line's length; none for what is no length, or one of the
 /// special packets that carry nothing.
 pub(super) fn payload_octets(length: [u8; LENGTH_OCTETS]) -> Option<usize> {
-    // `from_str_radix` would take a sign.
-    if !length.iter().all(u8::is_ascii_hexdigit) {
-        return None;
+    match Header::of(length)? {
+        Header::Data(octets) => Some(octets),
+        Header::Flush | Header::Delimiter | Header::ResponseEnd => None,
     }
-    let digits = str::from_utf8(&length).ok()?;
-    usize::from_str_radix(digits, 16)
-        .ok()?
-        .checked_sub(LENGTH_OCTETS)
 }
 
 impl Request {
@@ -144,18 +139,20 @@ impl Request {
         if let Some(version) = self.version {
             payload.push_str(&format!("\0version={version}\0"));
         }
-        pkt_line(payload.as_bytes())
+        line_of(payload.as_bytes())
     }
 }
 
 /// The pkt-line by which git shows `fatal: remote error: …`.
 pub(super) fn error_line(sentence: &str) -> Vec<u8> {
-    pkt_line(format!("ERR {sentence}").as_bytes())
+    line_of(format!("ERR {sentence}").as_bytes())
 }
 
-fn pkt_line(payload: &[u8]) -> Vec<u8> {
-    let mut line = format!("{:04x}", LENGTH_OCTETS + payload.len()).into_bytes();
-    line.extend_from_slice(payload);
+fn line_of(payload: &[u8]) -> Vec<u8> {
+    let mut line = Vec::with_capacity(LENGTH_OCTETS + payload.len());
+    // All of ours have at most a name for each of a manifest's repositories, far less than a
+    // pkt-line holds; a vector takes all.
+    let _ = pkt_line::write(&mut line, payload);
     line
 }
 
@@ -175,13 +172,13 @@ mod tests {
                 b"git-upload-pack /app.git\0host=git-gate\0\0version=2\0",
                 "app",
                 Service::UploadPack,
-                b"002dgit-upload-pack /app.git\0\0version=2\0",
+                b"0028git-upload-pack /app.git\0\0version=2\0",
             ),
             (
                 b"git-upload-pack /lib.git\0host=git-gate\0\0version=1\0",
                 "lib",
                 Service::UploadPack,
-                b"002dgit-upload-pack /lib.git\0\0version=1\0",
+                b"0028git-upload-pack /lib.git\0\0version=1\0",
             ),
             (
                 b"git-receive-pack /app.git\0host=git-gate:99\0",

@@ -1,6 +1,7 @@
 //! The `ssh` that git calls: the real one, with one key and one pinned host.
 
 use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
@@ -37,8 +38,8 @@ pub(super) fn run(arguments: &[OsString]) -> u8 {
         Ok(mut command) => format!("ssh could not be run: {}", command.exec()),
         Err(reason) => reason,
     };
-    // git shows it as ssh's.
-    eprintln!("{refused}");
+    // git shows it as ssh's. Nobody may be there to read it, which is no reason to panic.
+    let _ = writeln!(std::io::stderr(), "{refused}");
     FAILED
 }
 
@@ -47,8 +48,7 @@ fn command(arguments: &[OsString]) -> Result<Command, String> {
     let place = Place::of_hook().map_err(|error| error.to_string())?;
     let name = std::env::var(REPOSITORY)
         .map_err(|error| format!("{REPOSITORY}: {error}: bottle-gate calls this"))?;
-    let (identity, known_hosts) = (place.identity(&name), place.known_hosts(&name));
-    for (what, path) in [("credential", &identity), ("pinned host key", &known_hosts)] {
+    for (what, path) in place.ssh_files(&name) {
         if !path.is_file() {
             return Err(format!("the gate has no {what} for {name}"));
         }
@@ -58,8 +58,10 @@ fn command(arguments: &[OsString]) -> Result<Command, String> {
     for option in OPTIONS {
         command.args(["-o", option]);
     }
-    command.arg("-o").arg(known_hosts_option(&known_hosts));
-    command.arg("-i").arg(identity);
+    command
+        .arg("-o")
+        .arg(known_hosts_option(&place.known_hosts(&name)));
+    command.arg("-i").arg(place.identity(&name));
     command.args(arguments.iter().skip(1));
     Ok(command)
 }

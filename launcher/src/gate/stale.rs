@@ -50,13 +50,6 @@ impl fmt::Display for Stale {
     }
 }
 
-impl Stale {
-    /// The reason in git's and ssh's error text.
-    pub(super) fn told_by(text: &str) -> Stale {
-        reason(text)
-    }
-}
-
 impl From<io::Error> for Stale {
     fn from(error: io::Error) -> Stale {
         Stale::Other(crate::visible::visible(&error.to_string()))
@@ -73,7 +66,7 @@ const COMMONPLACES: [&str; 5] = [
 ];
 
 /// The reason in git's and ssh's error text, of which the lines are parted by `; `.
-fn reason(text: &str) -> Stale {
+pub(super) fn reason(text: &str) -> Stale {
     let told =
         |line: &&str| !line.is_empty() && !line.starts_with('@') && !COMMONPLACES.contains(line);
     let lines: Vec<&str> = text.split("; ").map(str::trim).filter(told).collect();

@@ -1,7 +1,6 @@
 //! What the gate needs, looked at before it starts: programs, and files of the launcher's.
 
 use std::process::Command;
-use std::time::Duration;
 
 use crate::child;
 
@@ -25,11 +24,7 @@ pub(super) fn missing(place: &Place, config: &Config) -> Vec<String> {
             missing.push(format!("gate.json: {name:?} is no name of a repository"));
             continue;
         }
-        let files = [
-            ("credential", place.identity(name)),
-            ("pinned host key", place.known_hosts(name)),
-        ];
-        for (what, path) in files {
+        for (what, path) in place.ssh_files(name) {
             // Read as ssh will read it: that it is there is not enough.
             if let Err(error) = std::fs::File::open(&path) {
                 missing.push(format!("{name}: no {what}: {}: {error}", path.display()));
@@ -95,8 +90,7 @@ fn scanner(place: &Place, scanner: &[String]) -> Result<(), String> {
 
 /// What a program writes; what is wrong with it otherwise.
 fn told(command: &mut Command, what: &str) -> Result<String, String> {
-    const TIME: Duration = PROGRAM_TIME;
-    let octets = child::output(command, TIME, TOOL_ANSWER_OCTETS)
+    let octets = child::output(command, PROGRAM_TIME, TOOL_ANSWER_OCTETS)
         .map_err(|error| format!("{what} {error}"))?;
     Ok(String::from_utf8_lossy(&octets).into_owned())
 }

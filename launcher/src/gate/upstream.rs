@@ -13,7 +13,7 @@ use super::leftovers;
 use super::limits::{HEAD_OCTETS, PROGRAM_TIME, REFRESH_TIME, TOOL_ANSWER_OCTETS};
 use super::mirror::ObjectFormat;
 use super::place::Place;
-use super::stale::Stale;
+use super::stale::{self, Stale};
 
 /// What a mirror's HEAD is when upstream's names no branch: nobody's branch.
 pub(super) const NO_BRANCH: &str = "refs/heads/bottle-gate-knows-no-default-branch";
@@ -33,10 +33,7 @@ pub(super) fn refresh(
     within: Duration,
 ) -> Result<(), Stale> {
     let name = repository.name.as_str();
-    for (what, path) in [
-        ("credential", place.identity(name)),
-        ("pinned host key", place.known_hosts(name)),
-    ] {
+    for (what, path) in place.ssh_files(name) {
         if !path.is_file() {
             return Err(Stale::NoCredential(what));
         }
@@ -84,7 +81,11 @@ pub(super) fn default_branch(place: &Place, name: &str) -> io::Result<Option<Str
 }
 
 /// The branch that the mirror's HEAD names, whether it is there or not.
-fn head(place: &Place, name: &str) -> io::Result<Option<String>> {
+///
+/// # Errors
+///
+/// The mirror can't be read.
+pub(super) fn head(place: &Place, name: &str) -> io::Result<Option<String>> {
     let text = std::fs::read_to_string(place.mirror(name).join("HEAD"))?;
     Ok(text
         .strip_prefix("ref: ")
@@ -195,7 +196,7 @@ fn asked(
     let left = latest.saturating_duration_since(Instant::now());
     match child::output_in_this_group(git, left, limit_octets) {
         Ok(octets) => Ok(octets.to_vec()),
-        Err(ChildError::Failed(_, text)) => Err(Stale::told_by(&text)),
+        Err(ChildError::Failed(_, text)) => Err(stale::reason(&text)),
         Err(ChildError::TimedOut(_)) => Err(Stale::TimedOut(within)),
         Err(error @ (ChildError::Start(_) | ChildError::TooLong(_) | ChildError::Io(_))) => {
             Err(Stale::Other(format!("git {error}")))

@@ -42,6 +42,9 @@ fn identity(path: &Path, home: &Path) -> Result<Secret, String> {
     if octets.len() > IDENTITY_OCTETS {
         return Err(format!("is longer than {IDENTITY_OCTETS} octets"));
     }
+    if octets.starts_with(b"ssh-") {
+        return Err("is a public key; name the private one that it belongs to".to_owned());
+    }
     // Nobody is there to type a passphrase when the gate needs the key: an empty one opens it,
     // or it is of no use. The public half is what is said, and is not needed.
     let mut keygen = Command::new("ssh-keygen");
@@ -52,6 +55,9 @@ fn identity(path: &Path, home: &Path) -> Result<Secret, String> {
         Err(ChildError::Failed(_, text)) if text.contains("incorrect passphrase") => Err(
             "is protected by a passphrase, which nobody can be asked for; name a key without one that is for this repository alone".to_owned(),
         ),
+        Err(ChildError::Failed(_, text)) if text.contains("bad permissions") => Err(
+            "is open to others than its owner, and ssh takes no such key: chmod 600 it".to_owned(),
+        ),
         Err(ChildError::Start(error)) => Err(format!(
             "can't be looked at, for ssh-keygen could not be run ({error}): install openssh-client"
         )),
@@ -61,6 +67,8 @@ fn identity(path: &Path, home: &Path) -> Result<Secret, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::plan::Plan;
     use crate::plan::testing::{facts, gate, manifest};
@@ -70,6 +78,13 @@ mod tests {
         command.args(["-q", "-t", "ed25519", "-N", passphrase, "-f"]);
         let made = child::output(command.arg(path), HOST_COMMAND_TIME, 0);
         made.expect("ssh-keygen of openssh-client makes a key");
+    }
+
+    /// A file as ssh takes it.
+    fn write(path: &Path, text: &str) {
+        std::fs::write(path, text).expect("written");
+        let private = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(path, private).expect("set");
     }
 
     #[test]
@@ -85,12 +100,17 @@ mod tests {
         };
         keygen(&home.path().join("good"), "");
         keygen(&home.path().join("locked"), "a passphrase");
-        std::fs::write(home.path().join("text"), "no key").expect("written");
+        keygen(&home.path().join("open"), "");
+        let everybody = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(home.path().join("open"), everybody).expect("set");
+        write(&home.path().join("text"), "no key");
         let long = "x".repeat(IDENTITY_OCTETS + 1);
-        std::fs::write(home.path().join("long"), long).expect("written");
+        write(&home.path().join("long"), &long);
         for (file, why) in [
             ("good", None),
             ("locked", Some("is protected by a passphrase")),
+            ("open", Some("is open to others than its owner")),
+            ("good.pub", Some("is a public key; ")),
             ("text", Some("is no private key that ssh takes: ")),
             ("long", Some("is longer than ")),
             ("absent", Some("can't be read: ")),

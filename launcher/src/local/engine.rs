@@ -8,6 +8,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::sidecar::{self, Sidecar, tether};
+use crate::bottle::sidecars::WITHOUT_PROXY;
 use crate::plan::PROXY_HOST;
 
 /// All that it is started with.
@@ -48,6 +49,7 @@ pub(super) fn start(
     }
     let recipe = sidecar::Recipe {
         name: PROXY_HOST,
+        serves: WITHOUT_PROXY,
         tether: command,
         directory,
         group: None,

@@ -23,6 +23,7 @@ use super::sidecar::{self, Sidecar, tether};
 use super::{etc, tree};
 use crate::bottle::gate_files::{GateFile, files};
 use crate::bottle::limits::{GATE_GRACE, LAST_WORDS_WITHIN, TEARDOWN_WITHIN};
+use crate::bottle::sidecars::WITHOUT_GATE;
 use crate::bottle::{Failure, GateRequest};
 use crate::host::secret::Secret;
 use crate::manifest::WorkdirMode;
@@ -98,6 +99,7 @@ impl Gate {
             .stdout(Stdio::from(OwnedFd::from(theirs)));
         let sidecar = sidecar::Recipe {
             name: GATE_HOST,
+            serves: WITHOUT_GATE,
             tether: command,
             directory: recipe.directory,
             group: recipe.group,

@@ -23,6 +23,8 @@ use crate::bottle::LauncherId;
 pub(super) struct Recipe<'a> {
     /// The name by which the agent knows it.
     pub name: &'static str,
+    /// What fails without it.
+    pub serves: &'static str,
     /// The launcher, as it holds a child to itself.
     pub tether: Command,
     /// Where its log goes.
@@ -34,6 +36,7 @@ pub(super) struct Recipe<'a> {
 /// One that runs.
 pub(super) struct Sidecar {
     name: &'static str,
+    serves: &'static str,
     directory: PathBuf,
     process: Option<u32>,
     child: Mutex<Child>,
@@ -83,6 +86,7 @@ impl Sidecar {
         wire::send(ours.as_fd(), &Word::Listening, sockets)?;
         Ok(Self {
             name: recipe.name,
+            serves: recipe.serves,
             directory: recipe.directory.to_owned(),
             process: child.id(),
             child: Mutex::new(child),
@@ -111,8 +115,8 @@ impl Sidecar {
             Ok(status) => format!("ended ({status})"),
             Err(error) => format!("is out of sight: {error}"),
         };
-        let (name, words) = (self.name, self.last_words());
-        format!("{name} {how}; the agent's calls fail from now on{words}")
+        let (name, serves, words) = (self.name, self.serves, self.last_words());
+        format!("{name} {how}; {serves} from now on{words}")
     }
 
     /// Waits until all that it wrote is in its log, if it is about to end.

@@ -233,6 +233,21 @@ mod tests {
     }
 
     #[test]
+    fn so_many_names_are_remembered_and_more_are_fed_each_time() {
+        let mut names = Names::new();
+        for number in 0..NAMES_REMEMBERED {
+            names.hashes.insert(number as u64);
+        }
+        names.hashes.remove(&0);
+        assert!(names.is_new(b"the last that is remembered"));
+        assert!(!names.is_new(b"the last that is remembered"));
+        for _ in 0..2 {
+            assert!(names.is_new(b"one more"));
+        }
+        assert_eq!(names.hashes.len(), NAMES_REMEMBERED);
+    }
+
+    #[test]
     fn no_more_names_are_together_than_a_piece_is_long() {
         let mut feed = Feed::to(Vec::new()).expect("a vector");
         let tree = feed.ledger().object(Kind::Tree, &[0; 20]).expect("room");

@@ -34,13 +34,13 @@ use ledger::{Ledger, Source};
 use objects::NewObjects;
 use report::Report;
 use scanner::{Input, Scanner};
-use watch::Watch;
 
 use super::limits::SCAN_TIME;
 use super::place::Place;
 
 pub(super) use told::tell;
 pub(super) use update::{Update, is_nothing};
+pub(super) use watch::Watch;
 
 /// One push, to the mirror of `name`.
 pub(super) struct Push<'a> {

@@ -7,13 +7,8 @@ use std::thread::JoinHandle;
 use super::ledger::Kind;
 use crate::child::last_text;
 use crate::gate::clean_room;
+use crate::gate::limits::{OBJECT_HEADER_OCTETS, OBJECT_READ_OCTETS};
 use crate::gate::place::Place;
-
-/// How much of an object is read at once.
-const READ_OCTETS: usize = 128 * 1024;
-
-/// Octets of the line before an object: an id, a kind, a size.
-const HEADER_OCTETS: u64 = 256;
 
 /// Two gits, one of which lists the objects for the other to read.
 pub(super) struct NewObjects {
@@ -59,7 +54,7 @@ impl NewObjects {
         let mut objects = NewObjects {
             list: Git::of(list)?,
             read: Git::of(read)?,
-            output: BufReader::with_capacity(READ_OCTETS, output),
+            output: BufReader::with_capacity(OBJECT_READ_OCTETS, output),
         };
         // It reads all of them before it writes any. That it ended before is found at its end.
         if let Some(mut input) = objects.list.child.stdin.take() {
@@ -76,7 +71,7 @@ impl NewObjects {
     /// The next one; its content must be read then.
     pub(super) fn header(&mut self) -> io::Result<Option<Header>> {
         let mut line = Vec::with_capacity(96);
-        let mut limited = (&mut self.output).take(HEADER_OCTETS);
+        let mut limited = (&mut self.output).take(OBJECT_HEADER_OCTETS as u64);
         limited.read_until(b'\n', &mut line)?;
         if line.is_empty() {
             return Ok(None);

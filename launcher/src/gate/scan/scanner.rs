@@ -12,7 +12,7 @@ use super::Failure;
 use super::report::Report;
 use crate::child::last_text;
 use crate::gate::clean_room;
-use crate::gate::limits::SCANNER_MEMORY;
+use crate::gate::limits::{SCANNER_MEMORY, SCANNER_WRITE_OCTETS};
 use crate::gate::place::Place;
 
 /// Its own rules, and none that anybody else wrote. Some of them look at files of one name
@@ -57,9 +57,6 @@ const ARGUMENTS: [&str; 16] = [
     "-",
     "--config",
 ];
-
-/// How much it gets to read at once.
-const WRITE_OCTETS: usize = 64 * 1024;
 
 /// One that runs.
 pub(super) struct Scanner {
@@ -106,7 +103,10 @@ impl Scanner {
             report,
             complaint,
         };
-        Ok((scanner, BufWriter::with_capacity(WRITE_OCTETS, stdin)))
+        Ok((
+            scanner,
+            BufWriter::with_capacity(SCANNER_WRITE_OCTETS, stdin),
+        ))
     }
 
     /// The process.

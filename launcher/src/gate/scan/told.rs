@@ -10,11 +10,8 @@ use super::locate::{Located, locate};
 use super::scanner::Scanner;
 use super::watch::Watch;
 use super::{Failure, Feed, Found, Push};
-use crate::gate::limits::{FINDINGS_TOLD, TELL_TIME};
+use crate::gate::limits::{FINDINGS_TOLD, SHORT_ID_DIGITS, TELL_TIME};
 use crate::visible::visible;
-
-/// How many digits of a commit's id are told.
-const SHORT_ID: usize = 10;
 
 /// The sentences, if anything was found.
 pub(in crate::gate) fn tell(push: &Push<'_>, found: &Found) -> Option<String> {
@@ -59,7 +56,7 @@ fn line(finding: &Finding, located: &Located, ledger: &Ledger) -> String {
         place(finding, located, ledger)
     );
     if let Some(commit) = &located.commit {
-        let _ = write!(line, ", commit {}", &commit[..SHORT_ID]);
+        let _ = write!(line, ", commit {}", &commit[..SHORT_ID_DIGITS]);
     }
     line
 }
@@ -69,7 +66,7 @@ fn place(finding: &Finding, located: &Located, ledger: &Ledger) -> String {
         return "the name of a ref".to_owned();
     };
     let path = located.path.as_deref().map(shown);
-    let id = || ledger.id(object)[..SHORT_ID].to_owned();
+    let id = || ledger.id(object)[..SHORT_ID_DIGITS].to_owned();
     match ledger.kind(object) {
         Kind::Blob => match path {
             Some(path) => format!("{path}:{inner}"),

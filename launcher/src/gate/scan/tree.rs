@@ -157,11 +157,11 @@ mod tests {
                 entry("100644", b"a b\n\xff\xfe", &id),
                 entry("40000", b"dir", &id),
                 entry("160000", b"submodule", &id),
-                entry("120000", &[b'x'; 5000], &id),
+                entry("120000", &[b'x'; ENTRY_OCTETS], &id),
             ];
             for block in [1, 2, 7, 100_000] {
                 let found = names(&tree.concat(), id_octets, block);
-                let long = vec![b'x'; 5000];
+                let long = vec![b'x'; ENTRY_OCTETS];
                 let expected = [&b"a b\n\xff\xfe"[..], b"dir", b"submodule", &long];
                 assert_eq!(found, Ok(expected.map(<[u8]>::to_vec).to_vec()));
             }

@@ -100,7 +100,18 @@ mod tests {
         ] {
             Update::read(text.as_bytes()).expect_err(&text);
         }
-        let many = format!("{id} {id} refs/heads/x\n").repeat(PUSH_REFS + 1);
-        Update::read(many.as_bytes()).expect_err("too many");
+    }
+
+    #[test]
+    fn so_many_refs_of_so_many_octets_are_read_and_no_more() {
+        let id = "a".repeat(40);
+        let many = |count| format!("{id} {id} refs/heads/x\n").repeat(count);
+        let updates = Update::read(many(PUSH_REFS).as_bytes()).expect("as many as may be");
+        assert_eq!(updates.len(), PUSH_REFS);
+        Update::read(many(PUSH_REFS + 1).as_bytes()).expect_err("too many");
+        let line = |octets: usize| format!("{id} {id} {}\n", "x".repeat(octets - 83));
+        assert_eq!(line(PUSH_LINE_OCTETS).len(), PUSH_LINE_OCTETS);
+        Update::read(line(PUSH_LINE_OCTETS).as_bytes()).expect("as long as may be");
+        Update::read(line(PUSH_LINE_OCTETS + 1).as_bytes()).expect_err("too long");
     }
 }

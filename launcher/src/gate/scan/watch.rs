@@ -11,14 +11,14 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// As long as it lives, the programs may. Dropped, they are ended too, which is nothing for
 /// those that have ended: nobody of them is left behind by a failure of another.
-pub(super) struct Watch {
+pub(in crate::gate) struct Watch {
     has_lapsed: Arc<AtomicBool>,
     _end: Sender<()>,
 }
 
 impl Watch {
     /// Over these, for so long.
-    pub(super) fn over(children: &mut [&mut Child], time: Duration) -> io::Result<Watch> {
+    pub(in crate::gate) fn over(children: &mut [&mut Child], time: Duration) -> io::Result<Watch> {
         let mut processes = Vec::new();
         for child in children {
             let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
@@ -45,7 +45,7 @@ impl Watch {
     }
 
     /// Whether it was too long.
-    pub(super) fn has_lapsed(&self) -> bool {
+    pub(in crate::gate) fn has_lapsed(&self) -> bool {
         self.has_lapsed.load(Ordering::Relaxed)
     }
 }

@@ -117,7 +117,8 @@ fn routes(plan: &Plan) -> Vec<Value> {
 fn gate(preview: &Preview<'_>) -> Value {
     let told = preview.plan.gate.as_ref().map(|gate| {
         let image = Some(&gate.image).filter(|_| preview.backend != "local");
-        json!({ "image": image, "scanner": preview.gate_scanner })
+        let (Ok(scanner) | Err(scanner)) = preview.gate_scanner.unwrap_or(Ok(""));
+        json!({ "image": image, "scanner": scanner })
     });
     told.unwrap_or(Value::Null)
 }

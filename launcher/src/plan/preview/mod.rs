@@ -13,8 +13,9 @@ pub struct Preview<'p> {
     pub backend: &'p str,
     /// Why it is that and not the usual one.
     pub remark: Option<&'p str>,
-    /// What scans pushes, with its version; or why that is not known. None: there is no gate.
-    pub gate_scanner: Option<&'p str>,
+    /// What scans pushes, with its version; or why nothing does, in a sentence that a start is
+    /// refused with. None: there is no gate.
+    pub gate_scanner: Option<Result<&'p str, &'p str>>,
 }
 
 impl Preview<'_> {

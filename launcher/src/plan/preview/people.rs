@@ -75,7 +75,7 @@ pub(super) fn text(preview: &Preview<'_>) -> String {
         line(if index == 0 { "Git" } else { "" }, text);
     }
     if let Some(scanner) = preview.gate_scanner {
-        line("Pushes", &format!("scanned by {scanner}"));
+        line("Pushes", &scanned(scanner));
     }
     line("Hosts", &first_of(&plan.hosts, PREVIEW_HOSTS));
     line(
@@ -177,6 +177,14 @@ fn route(route: &PlannedRoute) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// What scans pushes. A start without it is refused, so no push leaves then.
+fn scanned(scanner: Result<&str, &str>) -> String {
+    match scanner {
+        Ok(scanner) => format!("scanned by {scanner}"),
+        Err(sentence) => format!("none, for {sentence}"),
+    }
 }
 
 /// The repositories of the gate.

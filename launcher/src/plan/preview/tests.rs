@@ -72,7 +72,7 @@ fn preview(plan: &Plan) -> Preview<'_> {
         plan,
         backend: "docker",
         remark: None,
-        gate_scanner: Some("gitleaks 8.30.1"),
+        gate_scanner: Some(Ok("gitleaks 8.30.1")),
     }
 }
 
@@ -223,6 +223,17 @@ fn no_value_of_a_variable_is_shown_or_written() {
         let name = format!("\"{name}");
         assert!(!plan.routes_json.contains(&name), "{name}");
     }
+}
+
+#[test]
+fn without_a_scanner_no_push_is_said_to_be_scanned() {
+    let plan = plan();
+    let mut preview = preview(&plan);
+    preview.gate_scanner = Some(Err("the scanner x is not here"));
+    let text = preview.people();
+    let expected = "\nPushes     none, for the scanner x is not here\n";
+    assert!(text.contains(expected), "{text}");
+    assert!(!text.contains("scanned by"), "{text}");
 }
 
 #[test]
