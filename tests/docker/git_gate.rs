@@ -13,15 +13,15 @@ use crate::setting::Setting;
 const IMAGE: &str = "bottle-test-gate";
 
 /// A bottle with a gate that leads to an upstream outside.
-struct Gate {
+pub(crate) struct Gate {
     // Goes first: its upstream stands in the outside of the other.
-    gated: Gated,
-    setting: Setting,
+    pub(crate) gated: Gated,
+    pub(crate) setting: Setting,
 }
 
 impl Gate {
     /// All of it, or a skip told under the name of `test`.
-    fn new(test: &str) -> Option<Gate> {
+    pub(crate) fn new(test: &str) -> Option<Gate> {
         let setting = Setting::new(test)?;
         let gated = Gated::at(test, setting.outer.address())?;
         let gate = Gate { gated, setting };
@@ -48,7 +48,7 @@ impl Gate {
     }
 
     /// Writes the manifest with this `git_gate`, and no route.
-    fn manifest(&self, git_gate: Value) {
+    pub(crate) fn manifest(&self, git_gate: Value) {
         let mut git_gate = git_gate;
         git_gate["image"] = IMAGE.into();
         let bottle = json!({ "git_gate": git_gate });

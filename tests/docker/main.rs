@@ -4,6 +4,7 @@
 
 mod claude;
 mod consent;
+mod deploy_keys;
 mod escape;
 mod full;
 mod git_gate;

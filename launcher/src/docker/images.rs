@@ -49,6 +49,9 @@ pub struct LabelledImage {
     pub is_used: bool,
 }
 
+/// Older engines say so of an image without a name.
+const NO_NAME: &str = "<none>:<none>";
+
 impl Docker {
     /// All images that bear `label`.
     ///
@@ -67,7 +70,11 @@ impl Docker {
         let containers = containers.attempt("list containers")?.into_iter();
         let used: HashSet<String> = containers.filter_map(|one| one.image_id).collect();
         let labelled = |image: bollard::models::ImageSummary| LabelledImage {
-            names: image.repo_tags,
+            names: image
+                .repo_tags
+                .into_iter()
+                .filter(|name| name != NO_NAME)
+                .collect(),
             is_used: used.contains(&image.id),
             id: image.id,
             size: image.size.try_into().unwrap_or(0),
