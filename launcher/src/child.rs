@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal};
 use zeroize::Zeroizing;
 
+use crate::bounded::read_at_most;
 use crate::limits::COMMAND_ERROR_OCTETS;
 use crate::visible::visible;
 
@@ -162,27 +163,6 @@ fn end(id: Option<Pid>, ends: Ends) {
         Ends::Group => rustix::process::kill_process_group(id, Signal::KILL),
         Ends::Program => rustix::process::kill_process(id, Signal::KILL),
     };
-}
-
-/// Reads to the end, or one octet past the limit, into memory that is wiped. It is allocated
-/// once, for growing would leave copies behind.
-pub(crate) fn read_at_most(
-    input: &mut impl Read,
-    limit_octets: usize,
-) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut octets = Zeroizing::new(vec![0; limit_octets + 1]);
-    let mut filled = 0;
-    loop {
-        match input.read(&mut octets[filled..]) {
-            // The end of input, or of the memory.
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    octets.truncate(filled);
-    Ok(octets)
 }
 
 /// The end of a text, on one line and harmless to a terminal.

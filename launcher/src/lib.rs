@@ -10,6 +10,7 @@
 
 pub mod args;
 pub mod bottle;
+mod bounded;
 mod child;
 pub mod commands;
 pub mod demo;

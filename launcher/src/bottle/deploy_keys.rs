@@ -1,10 +1,8 @@
 //! The deploy keys of one bottle: made once its state is there, revoked before that goes.
 
-use std::fs::File;
-
 use super::Failure;
 use super::state::State;
-use crate::child::read_at_most;
+use crate::bounded::read_file;
 use crate::deploy_keys::{DeployKeys, KeyRequest};
 use crate::host::secret::Secret;
 use crate::host::tokens;
@@ -34,8 +32,7 @@ pub(crate) async fn provision(
     let made = tokio::task::spawn_blocking(move || {
         let made = keys.provision(&slug, &requests, &tokens::of_variable)?;
         let private = made.into_iter().map(|key| {
-            let read = File::open(&key.private_key)
-                .and_then(|mut file| read_at_most(&mut file, IDENTITY_OCTETS));
+            let read = read_file(&key.private_key, IDENTITY_OCTETS);
             let path = key.private_key.display();
             let read = read.map_err(|error| vec![format!("{path}: {error}")])?;
             Ok((key.name, Secret::new(read)))

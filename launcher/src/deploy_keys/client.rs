@@ -210,3 +210,27 @@ fn proxy(root: &str) -> Result<Option<Proxy>, String> {
     }
     proxy.build().map(Some).map_err(bad)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_of_a_forges_words_are_shown_and_never_the_token() {
+        let token = Secret::new(Zeroizing::new(b"t0ken".to_vec()));
+        let client = Client::new("http://127.0.0.1", &token, Duration::from_secs(1));
+        let client = client.expect("a client");
+        let said = |message: &str| {
+            let body = serde_json::json!({ "message": message }).to_string();
+            client.words(body.as_bytes())
+        };
+        let words = "ß".repeat(WORDS_CHARACTERS);
+        assert_eq!(said(&words), words);
+        assert_eq!(said(&format!("{words}ß")), words);
+        assert_eq!(said(" two\nlines\u{1b}[1m "), "two lines\\u{1b}[1m");
+        assert_eq!(said("bad t0ken, try another"), "");
+        for body in [&b""[..], b"{}", b"[]", b"no JSON"] {
+            assert_eq!(client.words(body), "");
+        }
+    }
+}

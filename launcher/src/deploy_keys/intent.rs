@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::INTENT_OCTETS;
 use super::place::Place;
 use super::public_key::PublicKey;
-use crate::child::read_at_most;
+use crate::bounded::read_file;
 
 const SUFFIX: &str = ".intent.json";
 
@@ -118,8 +118,7 @@ impl Intents {
     }
 
     fn read(&self, path: &Path) -> Result<Intent, String> {
-        let intent = File::open(path)
-            .and_then(|mut file| read_at_most(&mut file, INTENT_OCTETS))
+        let intent = read_file(path, INTENT_OCTETS)
             .and_then(|octets| Ok(serde_json::from_slice::<Intent>(&octets)?));
         let shown = path.display();
         let what_to_do = "look for keys named `bottle:…` at the forge, remove those of this bottle, then this file";
@@ -205,6 +204,21 @@ mod tests {
         intents.remove("app").expect("removed twice");
         assert!(!intents.private_key("app").exists());
         assert_eq!(intents.all(), [Ok(intent("lib"))]);
+    }
+
+    #[test]
+    fn an_intent_is_read_up_to_its_limit() {
+        let place = tempfile::tempdir().expect("a directory");
+        let intents = Intents::of(place.path());
+        let app = intent("app");
+        let mut text = serde_json::to_vec(&app).expect("JSON");
+        text.resize(INTENT_OCTETS, b' ');
+        fs::write(intents.path("app"), &text).expect("written");
+        assert_eq!(intents.all(), [Ok(app)]);
+        text.push(b' ');
+        fs::write(intents.path("app"), &text).expect("written");
+        let told = intents.all().remove(0).expect_err("one octet more");
+        assert!(told.contains("it is longer than 65536 octets"), "{told}");
     }
 
     #[test]

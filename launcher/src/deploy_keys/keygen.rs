@@ -1,13 +1,14 @@
 //! A new pair of keys, by `ssh-keygen`.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use super::limits::PUBLIC_KEY_OCTETS;
 use super::public_key::PublicKey;
-use crate::child::{self, ChildError, read_at_most};
+use crate::bounded::read_file;
+use crate::child::{self, ChildError};
 
 /// Makes one: its private half is in `path` then, for its owner alone, its public half the
 /// result.
@@ -43,7 +44,7 @@ fn made_by(program: &mut Command, path: &Path, within: Duration) -> Result<Publi
         | ChildError::Io(_)
         | ChildError::Failed(..)) => format!("ssh-keygen {error}"),
     })?;
-    let read = File::open(&public).and_then(|mut file| read_at_most(&mut file, PUBLIC_KEY_OCTETS));
+    let read = read_file(&public, PUBLIC_KEY_OCTETS);
     let line = read.map_err(|error| format!("{} can't be read: {error}", public.display()))?;
     // The intent has it from now on.
     let _ = fs::remove_file(&public);

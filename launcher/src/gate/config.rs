@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::limits::CONFIG_OCTETS;
 use super::place::Place;
+use crate::bounded::read_file;
 
 /// All of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,11 +60,7 @@ impl Config {
         let at = |error: &dyn core::fmt::Display| {
             io::Error::other(format!("{}: {error}", path.display()))
         };
-        let mut file = std::fs::File::open(&path).map_err(|error| at(&error))?;
-        let octets = crate::child::read_at_most(&mut file, CONFIG_OCTETS).map_err(|e| at(&e))?;
-        if octets.len() > CONFIG_OCTETS {
-            return Err(at(&format_args!("is longer than {CONFIG_OCTETS} octets")));
-        }
+        let octets = read_file(&path, CONFIG_OCTETS).map_err(|error| at(&error))?;
         serde_json::from_slice(&octets).map_err(|error| at(&error))
     }
 
@@ -97,7 +94,7 @@ mod tests {
         assert_eq!(config.repository("app"), None);
         let told = read(&padded(CONFIG_OCTETS + 1)).expect_err("too long");
         assert!(
-            told.ends_with("gate.json: is longer than 1048576 octets"),
+            told.ends_with("gate.json: it is longer than 1048576 octets"),
             "{told}"
         );
     }

@@ -143,7 +143,8 @@ pub(super) const REPORT_OCTETS: u64 = 64 * 1024 * 1024;
 /// How long a scan may take; 200 MiB took half a minute on two slow cores.
 pub(super) const SCAN_TIME: Duration = Duration::from_secs(900);
 
-/// How long what is told of findings may take to find out.
+/// How long it may take to find out where findings are, all of them together; and as long, whether
+/// a name that is told has a secret in it. What isn't known by then is not told.
 pub(super) const TELL_TIME: Duration = Duration::from_secs(60);
 
 /// Findings that are told; the others are counted.

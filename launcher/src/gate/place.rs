@@ -104,7 +104,7 @@ impl Place {
             mirrors: self.mirrors.canonicalize()?,
         };
         let directory = std::env::current_dir()?.canonicalize()?;
-        let none = || io::Error::other("this is no mirror of the gate's");
+        let none = || io::Error::other("this is none of the gate's mirrors");
         true_place.name_of(&directory).ok_or_else(none)
     }
 

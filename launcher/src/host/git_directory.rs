@@ -155,7 +155,7 @@ pub(super) fn is_regular(file: &Path) -> bool {
 /// A regular file, whole.
 pub(super) fn read(file: &Path) -> io::Result<Vec<u8>> {
     let mut opened = fs::File::open(file)?;
-    let octets = crate::child::read_at_most(&mut opened, GIT_FILE_OCTETS)?;
+    let octets = crate::bounded::read_at_most(&mut opened, GIT_FILE_OCTETS)?;
     if octets.len() > GIT_FILE_OCTETS {
         let text = format!("{}: more than {GIT_FILE_OCTETS} octets", file.display());
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));

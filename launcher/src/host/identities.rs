@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::secret::Secret;
-use crate::child::{self, ChildError, read_at_most};
+use crate::bounded::read_at_most;
+use crate::child::{self, ChildError};
 use crate::limits::{HOST_COMMAND_TIME, IDENTITY_OCTETS, PUBLIC_KEY_OCTETS};
 use crate::manifest::GateKey;
 use crate::plan::{Gate, below_home};

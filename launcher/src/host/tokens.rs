@@ -10,7 +10,8 @@ use std::process::Command;
 use zeroize::Zeroizing;
 
 use super::secret::Secret;
-use crate::child::{self, read_at_most};
+use crate::bounded::read_at_most;
+use crate::child;
 use crate::limits::{HOST_COMMAND_TIME, TOKEN_OCTETS, TOKEN_RECORDS_OCTETS};
 use crate::manifest::TokenRef;
 use crate::plan::{Slot, below_home};

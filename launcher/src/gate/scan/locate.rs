@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use super::findings::Finding;
 use super::ledger::{Kind, Ledger, Source};
@@ -52,6 +53,7 @@ impl Located {
 
 /// Looks up these findings.
 pub(super) fn locate(push: &Push<'_>, ledger: &Ledger, findings: &[Finding]) -> Vec<Located> {
+    let latest = Instant::now() + TELL_TIME;
     let mut paths = HashMap::new();
     for finding in findings {
         if let Source::Object(object, _) = finding.source
@@ -64,11 +66,11 @@ pub(super) fn locate(push: &Push<'_>, ledger: &Ledger, findings: &[Finding]) -> 
     let _ = if paths.is_empty() {
         Ok(())
     } else {
-        find_paths(push, &mut paths)
+        find_paths(push, &mut paths, latest)
     };
     let one = |finding: &Finding| match finding.source {
         Source::Ref(_) => Located::default(),
-        Source::Object(object, _) => of_object(push, ledger, &paths, object),
+        Source::Object(object, _) => of_object(push, ledger, &paths, object, latest),
     };
     findings.iter().map(one).collect()
 }
@@ -78,6 +80,7 @@ fn of_object(
     ledger: &Ledger,
     paths: &HashMap<String, Option<Vec<u8>>>,
     object: u32,
+    latest: Instant,
 ) -> Located {
     let (id, kind) = (ledger.id(object), ledger.kind(object));
     let path = paths.get(&id).cloned().flatten();
@@ -88,18 +91,18 @@ fn of_object(
         Kind::Commit => (None, commit),
         Kind::Tag => (None, None),
         Kind::Blob | Kind::Tree => match (path, commit) {
-            (Some(path), Some(commit)) if is_at(push, &commit, &path, &id) => {
+            (Some(path), Some(commit)) if is_at(push, &commit, &path, &id, latest) => {
                 (Some(path), Some(commit))
             }
             (path, _) => (path.filter(|path| !path.is_empty()), None),
         },
     };
     let head = match kind {
-        Kind::Commit => head(push, "commit", &id),
-        Kind::Tag => head(push, "tag", &id),
+        Kind::Commit => head(push, "commit", &id, latest),
+        Kind::Tag => head(push, "tag", &id, latest),
         Kind::Blob | Kind::Tree => Vec::new(),
     };
-    let name = name_of(push, commit.as_deref().unwrap_or(&id));
+    let name = name_of(push, commit.as_deref().unwrap_or(&id), latest);
     Located {
         name,
         path,
@@ -108,18 +111,23 @@ fn of_object(
     }
 }
 
+/// What is left of the time for all that is told: whoever waits for it gets less told then.
+fn left(latest: Instant) -> Duration {
+    latest.saturating_duration_since(Instant::now())
+}
+
 /// Whether that object is at that path of the commit.
-fn is_at(push: &Push<'_>, commit: &str, path: &[u8], id: &str) -> bool {
+fn is_at(push: &Push<'_>, commit: &str, path: &[u8], id: &str, latest: Instant) -> bool {
     let place = [commit.as_bytes(), b":", path].concat();
     let mut git = clean_room::quarantined(push.place, push.name);
     git.args(["rev-parse", "--verify"])
         .arg(OsStr::from_bytes(&place));
-    child::output(&mut git, TELL_TIME, ID_OCTETS)
+    child::output(&mut git, left(latest), ID_OCTETS)
         .is_ok_and(|found| found.trim_ascii() == id.as_bytes())
 }
 
 /// The ref that leads there.
-fn name_of(push: &Push<'_>, id: &str) -> Option<Vec<u8>> {
+fn name_of(push: &Push<'_>, id: &str, latest: Instant) -> Option<Vec<u8>> {
     let additions: Vec<&Update> = push
         .updates
         .iter()
@@ -131,17 +139,17 @@ fn name_of(push: &Push<'_>, id: &str) -> Option<Vec<u8>> {
     let leads = |update: &&&Update| {
         let mut git = clean_room::quarantined(push.place, push.name);
         git.args(["merge-base", "--is-ancestor", id, &update.new]);
-        update.new == id || child::output(&mut git, TELL_TIME, 0).is_ok()
+        update.new == id || child::output(&mut git, left(latest), 0).is_ok()
     };
     let found = additions.iter().take(REFS_ASKED).find(leads)?;
     Some(found.name.clone())
 }
 
 /// The lines before the message. None, where they are too long to be looked at.
-fn head(push: &Push<'_>, kind: &str, id: &str) -> Vec<String> {
+fn head(push: &Push<'_>, kind: &str, id: &str, latest: Instant) -> Vec<String> {
     let mut git = clean_room::quarantined(push.place, push.name);
     git.args(["cat-file", kind, id]);
-    let Ok(text) = child::output(&mut git, TELL_TIME, TOLD_OBJECT_OCTETS) else {
+    let Ok(text) = child::output(&mut git, left(latest), TOLD_OBJECT_OCTETS) else {
         return Vec::new();
     };
     let lines = text
@@ -153,7 +161,11 @@ fn head(push: &Push<'_>, kind: &str, id: &str) -> Vec<String> {
 }
 
 /// The first path of each of these objects.
-fn find_paths(push: &Push<'_>, paths: &mut HashMap<String, Option<Vec<u8>>>) -> io::Result<()> {
+fn find_paths(
+    push: &Push<'_>,
+    paths: &mut HashMap<String, Option<Vec<u8>>>,
+    latest: Instant,
+) -> io::Result<()> {
     let mut list = clean_room::quarantined(push.place, push.name)
         .args(["rev-list", "--objects", "--in-commit-order"])
         .args(["--topo-order", "--reverse", "--stdin", "--not", "--all"])
@@ -161,7 +173,7 @@ fn find_paths(push: &Push<'_>, paths: &mut HashMap<String, Option<Vec<u8>>>) -> 
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    let _watch = Watch::over(&mut [&mut list], TELL_TIME)?;
+    let _watch = Watch::over(&mut [&mut list], left(latest))?;
     let additions = push.updates.iter().filter(|one| !one.is_deletion());
     let ids: String = additions.map(|one| one.new.clone() + "\n").collect();
     if let Some(mut input) = list.stdin.take() {
