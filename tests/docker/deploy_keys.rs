@@ -61,6 +61,21 @@ fn a_start_that_comes_to_nothing_revokes_its_key() {
 }
 
 #[test]
+fn without_its_token_nothing_is_begun() {
+    let Some((mut gate, forge)) = bottle("docker: no token for a deploy key") else {
+        return;
+    };
+    gate.setting.host.forget("FORGE_TOKEN");
+    let refused = gate.setting.host.agent_does(&["true"]);
+    assert_eq!(refused.code(), 1, "{refused:#?}");
+    for words in ["FORGE_TOKEN is unset", "git_gate.repos.app"] {
+        assert!(refused.stderr.contains(words), "{words}: {refused:#?}");
+    }
+    assert_eq!(forge.calls(), [""; 0]);
+    assert!(!refused.stderr.contains("creating"), "{refused:#?}");
+}
+
+#[test]
 fn a_key_whose_launcher_was_killed_is_revoked_by_a_cleanup() {
     let Some((gate, forge)) = bottle("docker: a stranded key") else {
         return;

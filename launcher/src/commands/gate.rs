@@ -6,8 +6,9 @@ use super::backend::host_path;
 use super::connect;
 use crate::args::{Backend, GateOption};
 use crate::bottle::{GateRequest, scanner_of_image};
-use crate::host::{identities, scanner};
-use crate::plan::Gate;
+use crate::host::{identities, scanner, tokens};
+use crate::manifest::GateKey;
+use crate::plan::{Gate, GatedRepository};
 
 /// What scans pushes.
 pub(super) struct Scanner {
@@ -79,13 +80,26 @@ pub(super) fn request(
     };
     let mut problems = Vec::new();
     let scanner = found.map_err(|sentence| problems.push(sentence));
+    problems.extend(gate.repositories.iter().filter_map(without_token));
     let identities = identities::read(gate, home).map_err(|sentences| problems.extend(sentences));
     match (scanner, identities) {
-        (Ok(scanner), Ok(identities)) => Ok(Some(GateRequest {
+        (Ok(scanner), Ok(identities)) if problems.is_empty() => Ok(Some(GateRequest {
             program,
             scanner: scanner.program,
             identities,
         })),
         (_, _) => Err(problems),
     }
+}
+
+/// What is wrong with the token that this repository's deploy key is registered with.
+fn without_token(repository: &GatedRepository) -> Option<String> {
+    let GateKey::Provisioned { token_env, .. } = &repository.key else {
+        return None;
+    };
+    let why = tokens::of_variable(token_env).err()?;
+    Some(format!(
+        "the variable {token_env} {why}; the deploy key of git_gate.repos.{} is registered with it",
+        repository.name
+    ))
 }
