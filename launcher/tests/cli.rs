@@ -107,7 +107,7 @@ fn what_is_wrong_is_told_with_its_place() {
 #[test]
 fn without_an_engine_a_sentence_says_whose_bottles_are_not_looked_at() {
     let person = Person::new();
-    let head = "SLUG  AGENT  AGE  STATE  CRED-PROXY\n";
+    let head = "SLUG  AGENT  AGE  STATE  CRED-PROXY  GIT-GATE\n";
     for (words, out, sentences) in [(&["list"], head, 1), (&["cleanup"], "", 2)] {
         let told = person.runs(words);
         assert_eq!((told.code(), told.stdout.as_str()), (0, out), "{words:?}");

@@ -143,35 +143,3 @@ fn without_its_image_the_command_that_makes_it_is_named() {
         "{refused:#?}"
     );
 }
-
-/// A file of 200 MB that nothing compresses, committed and pushed.
-const LARGE: &str = r#"
-set -e
-cd "$HOME"
-git clone -q "$1" app
-cd app
-git checkout -q -b large
-head -c 200000000 /dev/urandom > large
-git add large
-git commit -q -m Large
-exec git push -q origin large
-"#;
-
-#[test]
-fn a_push_of_200_mb_goes_through_a_gate_of_256_mib() {
-    let Some(gate) = Gate::new("docker: a large push") else {
-        return;
-    };
-    let bottle = gate.setting.host.start();
-    let container = bottle.container("git-gate");
-    let limit = ["--memory", "256m", "--memory-swap", "256m"];
-    let update = [&["update"], &limit[..], &[&container]].concat();
-    gate.setting.engine.ask(&update);
-    let url = gate.gated.sshd.url(&gate.gated.upstream);
-    let pushed = bottle.exec(&["sh", "-c", LARGE, "large", &url]);
-    assert_eq!(pushed.code(), 0, "{pushed:#?}");
-    let told = bottle.inspect("git-gate");
-    assert_eq!(told["State"]["OOMKilled"], false);
-    let size = ["cat-file", "-s", "large:large"];
-    assert_eq!(gate.gated.upstream.git(&size).trim(), "200000000");
-}
