@@ -3,6 +3,7 @@
 use harness::docker::Host;
 use harness::forge_api::{API_TOKEN, ForgeApi, Manner};
 use harness::inventory::files_below;
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::git_gate::Gate;
@@ -93,6 +94,25 @@ fn a_key_whose_launcher_was_killed_is_revoked_by_a_cleanup() {
 }
 
 #[test]
+fn a_forge_that_says_nothing_is_not_waited_for_once_the_end_is_asked_for() {
+    let Some((gate, forge)) = bottle("docker: a silent forge") else {
+        return;
+    };
+    forge.answer("GET", Manner::Held);
+    let host = &gate.setting.host;
+    let launcher = host.bottle(&host.start_arguments(&["true"])).start();
+    let origin = forge.origin();
+    origin.wait_for("a start", |calls| !calls.is_empty());
+    launcher.signal(Signal::INT);
+    let ended = launcher.end();
+    assert_eq!(ended.code(), 130, "{ended:#?}");
+    // Else it would have been told why, by and by.
+    assert!(!ended.stderr.contains("no whole answer"), "{ended:#?}");
+    assert!(host.slugs().is_empty());
+    assert!(files_below(&host.path("state/bottle")).is_empty());
+}
+
+#[test]
 fn a_key_that_the_forge_keeps_is_an_error_until_a_cleanup_is_rid_of_it() {
     let Some((mut gate, forge)) = bottle("docker: a key that stays") else {
         return;
@@ -105,6 +125,8 @@ fn a_key_that_the_forge_keeps_is_an_error_until_a_cleanup_is_rid_of_it() {
     for words in [&key.id.to_string(), "/me/app/settings/keys", "FORGE_TOKEN"] {
         assert!(ended.stderr.contains(words), "{words}: {ended:#?}");
     }
+    // Why there was nothing to do for the agent, all the same.
+    assert!(ended.stderr.contains("can't be reached"), "{ended:#?}");
     assert!(
         gate.setting.host.slugs().is_empty(),
         "the containers are gone"

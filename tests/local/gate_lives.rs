@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use harness::forge_api::{API_TOKEN, ForgeApi, Manner};
+use harness::forge_api::{ForgeApi, Manner};
 use harness::inventory::{descendants, files_below, wait_until_gone};
 use harness::local::slugs;
 use harness::sshd::{GitService, make_key};
@@ -119,18 +119,7 @@ const KEY: &str = "ssh-keygen -y -f /run/bottle-gate/keys/app >&2; echo ready; e
 fn a_deploy_key_lives_as_long_as_its_bottle() {
     each_gated("local: a deploy key", |gated| {
         let forge = ForgeApi::start(None, &["me/app"]);
-        let provisioned = json!({
-            "provider": "gitea", "token_env": "FORGE_TOKEN", "api_url": forge.origin().url(),
-        });
-        let url = "ssh://git@127.0.0.1:9/me/app.git";
-        let mut gate = gated.at.manifest(&gated.setting.user);
-        gate["repos"]["app"] = json!({
-            "url": url, "host_key": gated.at.sshd.host_key(), "provisioned_key": provisioned,
-        });
-        gated
-            .setting
-            .manifest_of(json!({ "git_gate": gate }), "none");
-        gated.setting.user.export("FORGE_TOKEN", API_TOKEN);
+        gated.deploy_key(&forge);
         gated.script(KEY);
         let bottle = gated.start();
         let logs = gated.setting.user.run(&["logs", bottle.slug(), "git-gate"]);
@@ -163,6 +152,24 @@ fn a_deploy_key_lives_as_long_as_its_bottle() {
         let cleaned = gated.setting.user.run(&["cleanup", "--yes", &slug]);
         assert_eq!(cleaned.code(), 0, "{cleaned:#?}");
         assert_eq!(forge.keys("me/app"), [], "{cleaned:#?}");
+        assert_nothing(gated.setting);
+    });
+}
+
+#[test]
+fn a_forge_that_says_nothing_is_not_waited_for_once_the_end_is_asked_for() {
+    each_gated("local: a silent forge", |gated| {
+        let forge = ForgeApi::start(None, &["me/app"]);
+        forge.answer("GET", Manner::Held);
+        gated.deploy_key(&forge);
+        let arguments = gated.setting.user.start_arguments(&RUN);
+        let launcher = gated.setting.user.bottle(&arguments).start();
+        let origin = forge.origin();
+        origin.wait_for("a start", |calls| !calls.is_empty());
+        launcher.signal(Signal::INT);
+        let ended = launcher.end();
+        assert_eq!(ended.code(), 130, "{ended:#?}");
+        assert!(!ended.stderr.contains("no whole answer"), "{ended:#?}");
         assert_nothing(gated.setting);
     });
 }

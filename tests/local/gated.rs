@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use harness::forge_api::{API_TOKEN, ForgeApi};
 use harness::gitleaks::gitleaks;
 use harness::inventory::files_below;
 use harness::local::LocalBottle;
@@ -50,6 +51,22 @@ impl<'a> Gated<'a> {
             repository[key] = value.clone();
         }
         self.setting.manifest_of(json!({ "git_gate": gate }), mode);
+    }
+
+    /// Writes the manifest of a gate whose key is made and registered at this forge.
+    pub(crate) fn deploy_key(&mut self, forge: &ForgeApi) {
+        let provisioned = json!({
+            "provider": "gitea", "token_env": "FORGE_TOKEN", "api_url": forge.origin().url(),
+        });
+        let mut gate = self.at.manifest(&self.setting.user);
+        gate["repos"]["app"] = json!({
+            "url": "ssh://git@127.0.0.1:9/me/app.git",
+            "host_key": self.at.sshd.host_key(),
+            "provisioned_key": provisioned,
+        });
+        self.setting
+            .manifest_of(json!({ "git_gate": gate }), "none");
+        self.setting.user.export("FORGE_TOKEN", API_TOKEN);
     }
 
     /// Has the gate be this script.

@@ -32,6 +32,8 @@ pub enum Manner {
     Redirect(String),
     /// Nothing done and no answer.
     Silent,
+    /// As it is documented, once requests of this method are answered in another manner.
+    Held,
     /// Done, but no answer.
     DoneAndSilent,
     /// Done, and the answer is cut before its end.
@@ -116,6 +118,7 @@ impl ForgeApi {
     /// The same, once so many more of them have been answered as it is documented.
     pub fn answer_after(&self, count: usize, method: &'static str, manner: Manner) {
         self.shared.state().manners.insert(method, (count, manner));
+        self.shared.changed.notify_all();
     }
 
     /// A page has at most so many keys, whatever is asked for.
@@ -179,7 +182,10 @@ impl Shared {
         let manner = self.state().manner_of(request);
         let json = [("content-type", "application/json")];
         match manner {
-            Manner::Documented => {
+            Manner::Documented | Manner::Held => {
+                if manner == Manner::Held {
+                    self.wait_until_let_go(request);
+                }
                 let (status, body) = self.obey(request);
                 match status {
                     "204 No Content" => answer.raw(b"HTTP/1.1 204 No Content\r\n\r\n")?,
@@ -243,6 +249,16 @@ impl Shared {
             .wait_timeout_while(self.state(), GUARD, |state| !state.is_over);
         drop(waited.expect("a sound lock"));
         Ok(After::Cut)
+    }
+
+    fn wait_until_let_go(&self, request: &Received) {
+        let method = request.method.as_str();
+        let held = |state: &mut State| {
+            let manner = state.manners.get(method);
+            manner.is_some_and(|(_, manner)| *manner == Manner::Held) && !state.is_over
+        };
+        let waited = self.changed.wait_timeout_while(self.state(), GUARD, held);
+        drop(waited.expect("a sound lock"));
     }
 
     fn obey_after_a_list(&self, request: &Received) {

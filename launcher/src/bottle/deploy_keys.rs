@@ -3,18 +3,14 @@
 use super::Failure;
 use super::state::State;
 use crate::bounded::read_file;
-use crate::deploy_keys::{DeployKeys, KeyRequest};
+use crate::deploy_keys::KeyRequest;
 use crate::host::secret::Secret;
 use crate::host::tokens;
 use crate::limits::IDENTITY_OCTETS;
 use crate::plan::Gate;
 
-/// Those of the bottle with this state, whether it has any or not.
-fn of(state: &State) -> DeployKeys {
-    DeployKeys::of(&state.directory().join("deploy-keys"))
-}
-
-/// Makes and registers the keys that this gate is to have, and reads their private halves.
+/// Makes and registers the keys that this gate is to have, and reads their private halves. Where
+/// it is dropped, a thread may be at it still, until they are revoked by this state or a clone.
 ///
 /// # Errors
 ///
@@ -28,7 +24,7 @@ pub(crate) async fn provision(
     let requests: Vec<KeyRequest> = repositories
         .filter_map(|one| one.deploy_key.clone())
         .collect();
-    let (keys, slug) = (of(state), slug.to_owned());
+    let (keys, slug) = (state.deploy_keys().clone(), slug.to_owned());
     let made = tokio::task::spawn_blocking(move || {
         let made = keys.provision(&slug, &requests, &tokens::of_variable)?;
         let private = made.into_iter().map(|key| {
@@ -46,11 +42,8 @@ pub(crate) async fn provision(
 
 /// Revokes them. Gives a sentence for each that is left at a forge; none: all are gone.
 pub(crate) async fn revoke(state: &State) -> Vec<String> {
-    let keys = of(state);
-    // Most bottles have none, and need no thread to find out.
-    if keys.pending().is_empty() {
-        return Vec::new();
-    }
+    let keys = state.deploy_keys().clone();
+    // Whether any is pending or not: one may be in the making.
     let revoked = tokio::task::spawn_blocking(move || keys.revoke(&tokens::of_variable));
     revoked
         .await
@@ -59,9 +52,6 @@ pub(crate) async fn revoke(state: &State) -> Vec<String> {
 
 /// What is left of them at a forge, as a person reads it.
 pub(crate) fn pending(state: &State) -> Vec<String> {
-    of(state)
-        .pending()
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    let keys = state.deploy_keys();
+    keys.pending().iter().map(ToString::to_string).collect()
 }

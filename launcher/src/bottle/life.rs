@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use super::ending::{outcome, tell_left, unless_hurried};
 use super::gate_image::gate_image;
 use super::image::Program;
 use super::label::{Labels, of_image};
@@ -90,60 +91,15 @@ pub async fn run(
     };
     let lived = start.live(request).await;
     let slug = start.labels.slug;
-    let state = State::of(&state_root, &slug);
     terminal::restore();
     // Before anything is told: who had the terminal may have made it hide that.
     terminal::calm();
     progress.step("removing the bottle");
-    end(docker, &slug, &mut undo, progress, signals).await;
+    let left = unless_hurried(undo.unwind(docker), progress, signals).await;
+    let left = left.unwrap_or_else(|| vec![format!("not removed: {}", undo.names().join(", "))]);
+    tell_left(&left, &slug, progress);
     progress.done();
-    match deploy_keys::pending(&state).is_empty() {
-        true => lived,
-        false => Err(stranded(&slug)),
-    }
-}
-
-/// A bottle that is gone, and a key of it that is not: whatever the agent said, this failed.
-pub(crate) fn stranded(slug: &str) -> Failure {
-    Failure::WhileRunning(format!(
-        "a deploy key outlives its bottle: whoever has its private half may write; `bottle cleanup {slug}` tries again"
-    ))
-}
-
-/// Removes everything. A person in a hurry may leave it to `bottle cleanup`, by asking twice.
-async fn end(
-    docker: &Docker,
-    slug: &str,
-    undo: &mut Undo,
-    progress: &mut Progress,
-    signals: &mut Signals,
-) {
-    let left = {
-        let mut unwound = std::pin::pin!(undo.unwind(docker));
-        let mut asked = false;
-        loop {
-            tokio::select! {
-                biased;
-                left = &mut unwound => break Some(left),
-                _sent = signals.next_end() => {
-                    if asked {
-                        break None;
-                    }
-                    asked = true;
-                    progress.tell("the bottle is being removed; once more leaves it as it is");
-                }
-            }
-        }
-    };
-    let sentences = match left {
-        Some(left) if left.is_empty() => return,
-        Some(left) => left,
-        None => vec![format!("not removed: {}", undo.names().join(", "))],
-    };
-    for sentence in sentences {
-        progress.tell(&sentence);
-    }
-    progress.tell(&format!("remove the rest with: bottle cleanup {slug}"));
+    outcome(lived, &State::of(&state_root, &slug), &slug, progress)
 }
 
 /// A start under way.
@@ -191,8 +147,8 @@ impl Start<'_> {
             self.step("looking for the image of git-gate")?;
             gate_image(self.docker, &gate.image).await?;
         }
-        self.state(&request)?;
-        let keys = self.gate_keys(&mut request).await?;
+        let state = self.state(&request)?;
+        let keys = self.gate_keys(&mut request, &state).await?;
         self.networks().await?;
         let engine = engine.as_deref();
         let who = self.sidecars(&request, &image, engine, &keys).await?;
@@ -282,7 +238,7 @@ impl Start<'_> {
         Ok(self.signals.unless_ended(built).await??)
     }
 
-    fn state(&mut self, request: &Request<'_>) -> Result<(), Failure> {
+    fn state(&mut self, request: &Request<'_>) -> Result<State, Failure> {
         let state = State::of(&request.state_root, &self.labels.slug);
         self.undo.note(Made::State(state.clone()));
         let workdir = &request.plan.workdir;
@@ -295,13 +251,16 @@ impl Start<'_> {
         made.map_err(|error| {
             let directory = state.directory().display();
             Failure::NotStarted(format!("could not keep state in {directory}: {error}"))
-        })
+        })?;
+        Ok(state)
     }
 
-    /// The private keys of the git gate: those of the host, and those that are made for it.
+    /// The private keys of the git gate: those of the host, and those that are made for it,
+    /// unless a signal asks for the end: the undo has the same state.
     async fn gate_keys(
         &mut self,
         request: &mut Request<'_>,
+        state: &State,
     ) -> Result<Vec<(String, Secret)>, Failure> {
         let (Some(gate), Some(made_from)) = (&request.plan.gate, &mut request.gate) else {
             return Ok(Vec::new());
@@ -309,8 +268,8 @@ impl Start<'_> {
         let mut keys = std::mem::take(&mut made_from.identities);
         if gate.repositories.iter().any(|one| one.deploy_key.is_some()) {
             self.step("registering deploy keys")?;
-            let state = State::of(&request.state_root, &self.labels.slug);
-            keys.extend(deploy_keys::provision(&state, &self.labels.slug, gate).await?);
+            let made = deploy_keys::provision(state, &self.labels.slug, gate);
+            keys.extend(self.signals.unless_ended(made).await??);
         }
         Ok(keys)
     }

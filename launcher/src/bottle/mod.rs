@@ -15,6 +15,7 @@ mod certificates;
 mod container_agent;
 pub(crate) mod deploy_keys;
 mod elf;
+pub(crate) mod ending;
 mod failure;
 mod gate;
 pub(crate) mod gate_files;
@@ -48,6 +49,5 @@ pub use proxy::{CERTIFICATE_VARIABLES, WAY_OUT_VARIABLES, WayOut};
 pub use slug::is_valid as is_slug;
 
 pub(crate) use agent::{absent_mount_points, guarded};
-pub(crate) use life::stranded;
 use names::Names;
 pub(crate) use undo::remove_state;

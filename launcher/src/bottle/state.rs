@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime};
 
 use super::LauncherId;
 use super::limits::{HEALTH_LOOK, TEARDOWN_WITHIN};
+use crate::deploy_keys::DeployKeys;
 use crate::local::tree;
 
 const LAUNCHER: &str = "launcher";
@@ -19,24 +20,33 @@ const RUNTIME: &str = "runtime-directory";
 const GROUPS: &str = "control-groups";
 const ENGINE: &str = "engine";
 const GATE: &str = "gate";
+const DEPLOY_KEYS: &str = "deploy-keys";
 
 /// The directory of one bottle.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct State {
     directory: PathBuf,
+    deploy_keys: DeployKeys,
 }
 
 impl State {
     /// That of `slug`, whether it is there or not.
     pub(crate) fn of(root: &Path, slug: &str) -> Self {
+        let directory = root.join(slug);
         Self {
-            directory: root.join(slug),
+            deploy_keys: DeployKeys::of(&directory.join(DEPLOY_KEYS)),
+            directory,
         }
     }
 
     /// Where it is.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// The deploy keys of the bottle. Clones wait for each other.
+    pub(super) fn deploy_keys(&self) -> &DeployKeys {
+        &self.deploy_keys
     }
 
     /// Was it made by another launcher?

@@ -8,7 +8,7 @@ use super::state::State;
 use crate::docker::{Docker, Kind, Labelled};
 
 /// Something that a start made, or was about to make.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Made {
     /// A thing of Docker's.
     Object(Kind, String),

@@ -31,7 +31,7 @@ pub use request::KeyRequest;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::thread;
 use std::time::Instant;
 
@@ -39,7 +39,7 @@ use crate::host::secret::Secret;
 use api_error::ApiError;
 use intent::{Intent, Intents};
 use provider::Provider;
-use turn::Turn;
+use turn::{Began, Turn};
 
 /// Where a token is looked up by its variable's name: the token, or why there is none, to be
 /// read behind the name.
@@ -108,16 +108,26 @@ impl DeployKeys {
         if requests.is_empty() {
             return Ok(Vec::new());
         }
-        let _turn = self.turn.take();
+        let began = self.turn.begin();
         // Before anything is made: one that lacks its token would undo all others.
         let secrets = every(requests.iter().map(|request| {
             let place = &request.place;
             tokens(&place.token_env).map_err(|why| sentences::no_token(place, &why))
         }))?;
+        let turn = self.turn_to_make(began, requests)?;
         let create = self.intents.create();
         create.map_err(|error| vec![self.intents.sentence(&error)])?;
-        let made = at_once(requests.iter().zip(secrets), |(request, secret)| {
-            self.make(slug, request, secret)
+        // Not to be waited for by who revokes: nothing is made meanwhile.
+        drop(turn);
+        // One that can't be reached has been asked for nothing, which a request that failed
+        // does not tell.
+        let reached = at_once(requests.iter().zip(secrets), |(request, secret)| {
+            self.reach(request, &secret)
+        });
+        let providers = every(reached)?;
+        let _turn = self.turn_to_make(began, requests)?;
+        let made = at_once(requests.iter().zip(providers), |(request, provider)| {
+            self.make(slug, request, &*provider, began)
         });
         every(made).map_err(|mut failures| {
             failures.extend(self.revoke_all(tokens));
@@ -126,7 +136,8 @@ impl DeployKeys {
     }
 
     /// Revokes every key, all at once, after whatever another thread is still making: that
-    /// goes no further than the call that it is at. No private half is left here then, whatever
+    /// goes no further than the call that it is at, and is not waited for before a forge has
+    /// been asked for anything. No private half is left here then, whatever
     /// the forge says.
     ///
     /// What could not be revoked is told, a sentence each, and stays pending: empty means that
@@ -173,19 +184,39 @@ impl DeployKeys {
         pending.collect()
     }
 
+    /// The turn, unless somebody has asked for the end since.
+    fn turn_to_make(
+        &self,
+        began: Began,
+        requests: &[KeyRequest],
+    ) -> Result<MutexGuard<'_, ()>, Vec<String>> {
+        let turn = self.turn.take();
+        match self.turn.is_over(began) {
+            false => Ok(turn),
+            true => Err(requests
+                .iter()
+                .map(|request| sentences::given_up(&request.place))
+                .collect()),
+        }
+    }
+
+    fn reach(&self, request: &KeyRequest, secret: &Secret) -> Result<Box<dyn Provider>, String> {
+        let place = &request.place;
+        let provider = provider::of(place, secret, &self.limits);
+        let provider = provider.map_err(|why| sentences::no_client(place, &why))?;
+        let reached = provider.reach();
+        reached.map_err(|error| sentences::not_registered(place, &error))?;
+        Ok(provider)
+    }
+
     fn make(
         &self,
         slug: &str,
         request: &KeyRequest,
-        secret: Secret,
+        provider: &dyn Provider,
+        began: Began,
     ) -> Result<ProvisionedKey, String> {
         let place = &request.place;
-        let provider = provider::of(place, &secret, &self.limits);
-        let provider = provider.map_err(|why| sentences::no_client(place, &why))?;
-        // One that can't be reached has been asked for nothing, which a request that failed
-        // does not tell.
-        let reached = provider.reach();
-        reached.map_err(|error| sentences::not_registered(place, &error))?;
         let title = format!("bottle:{slug}:{}", place.name);
         let private_key = self.intents.private_key(&place.name);
         let public_key = keygen::make(&private_key, &title, self.limits.keygen)
@@ -195,9 +226,9 @@ impl DeployKeys {
             let written = self.intents.write(intent);
             written.map_err(|error| self.intents.sentence(&error))
         };
-        if self.turn.is_demanded() {
+        if self.turn.is_over(began) {
             self.forget(&intent)?;
-            return Err(sentences::no_key(place, "the start was given up"));
+            return Err(sentences::given_up(place));
         }
         write(&intent)?;
         match provider.register(&intent.title, &intent.public_key) {

@@ -9,7 +9,7 @@ use super::public_key::PublicKey;
 use crate::host::secret::Secret;
 
 /// The deploy keys of one repository of a forge. A key has a number there.
-pub(super) trait Provider {
+pub(super) trait Provider: Send + Sync {
     /// Whether keys can be listed: nothing is asked of a forge that does not answer this.
     fn reach(&self) -> Result<(), ApiError>;
 

@@ -21,6 +21,11 @@ pub(super) fn no_key(place: &Place, why: &str) -> String {
     format!("{}: no deploy key could be made: {why}", place.key())
 }
 
+/// Somebody asked for the end before it was made.
+pub(super) fn given_up(place: &Place) -> String {
+    no_key(place, "the start was given up")
+}
+
 /// The API can't be called at all.
 pub(super) fn no_client(place: &Place, why: &str) -> String {
     format!("{}: {} can't be asked: {why}", place.key(), place.api_url)

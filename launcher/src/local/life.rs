@@ -17,12 +17,13 @@ use super::running::{Recipe, Running};
 use super::sidecar::Sidecar;
 use super::streams::{self, Input, Output};
 use super::wire::{Received, Word};
+use crate::bottle::ending::{outcome, tell_left, unless_hurried};
 use crate::bottle::limits::{LAST_WORDS_WITHIN, agent_memory_octets};
 use crate::bottle::session::Session;
 use crate::bottle::state::State;
 use crate::bottle::{
     Failure, GateRequest, LauncherId, absent_mount_points, deploy_keys, guarded, remove_state,
-    slug, stranded, survey,
+    slug, survey,
 };
 use crate::manifest::WorkdirMode;
 use crate::plan::{Gate as GatePlan, Plan};
@@ -106,10 +107,7 @@ pub async fn run(
     start.progress.step("removing the bottle");
     start.end().await;
     start.progress.done();
-    match deploy_keys::pending(&start.state).is_empty() {
-        true => lived,
-        false => Err(stranded(&slug)),
-    }
+    outcome(lived, &start.state, &slug, start.progress)
 }
 
 /// A start under way.
@@ -309,7 +307,8 @@ impl Start<'_> {
         let mut keys = std::mem::take(&mut made_from.identities);
         if gate.repositories.iter().any(|one| one.deploy_key.is_some()) {
             self.step("registering deploy keys")?;
-            keys.extend(deploy_keys::provision(&self.state, &self.slug, gate).await?);
+            let made = deploy_keys::provision(&self.state, &self.slug, gate);
+            keys.extend(self.signals.unless_ended(made).await??);
         }
         self.step("filling the git gate")?;
         let recipe = gate::Recipe {
@@ -377,16 +376,10 @@ impl Start<'_> {
             left.extend(ended.err().map(|error| format!("cred-proxy: {error}")));
         }
         // Nobody has the deploy keys any more: they are revoked, and then the state goes.
-        left.extend(remove_state(&self.state).await);
-        if left.is_empty() {
-            return;
-        }
-        for sentence in left {
-            self.progress.tell(&sentence);
-        }
-        self.progress.tell(&format!(
-            "remove the rest with: bottle cleanup {}",
-            self.slug
-        ));
+        let removal = remove_state(&self.state);
+        let removed = unless_hurried(removal, self.progress, self.signals).await;
+        let directory = self.state.directory().display();
+        left.extend(removed.unwrap_or_else(|| vec![format!("not removed: {directory}")]));
+        tell_left(&left, &self.slug, self.progress);
     }
 }

@@ -1,5 +1,6 @@
 //! Starts that end while the forge has their requests.
 
+use std::fs;
 use std::thread;
 use std::time::Duration;
 
@@ -26,6 +27,35 @@ fn a_start_that_is_given_up_makes_no_more_keys() {
         });
         rig.assert_nothing_left();
     }
+}
+
+#[test]
+fn who_gives_a_start_up_waits_for_no_forge_that_has_been_asked_for_nothing() {
+    let rig = Rig::new();
+    rig.forge.answer("GET", Manner::Held);
+    let keys = rig.keys();
+    thread::scope(|scope| {
+        let made = scope.spawn(|| rig.provision_with(&keys, &[APP]));
+        rig.forge
+            .origin()
+            .wait_for("the call", |all| all.len() == 1);
+        assert_eq!(keys.revoke(&|_| Ok(secret(API_TOKEN))), [""; 0]);
+        assert!(!made.is_finished(), "the forge was waited for");
+        // As the bottle's state is.
+        fs::remove_dir_all(rig.directory()).expect("removed");
+        // It answers after all, to a start that nobody wants any more.
+        rig.forge.answer("GET", Manner::Documented);
+        assert!(made.join().expect("its end").is_err());
+    });
+    let calls = rig.forge.calls();
+    assert!(
+        calls.iter().all(|call| call.starts_with("GET")),
+        "{calls:?}"
+    );
+    assert!(
+        !rig.directory().exists(),
+        "it wrote where all was removed by then"
+    );
 }
 
 #[test]
